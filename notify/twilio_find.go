@@ -1,0 +1,72 @@
+package notify
+
+import (
+	"context"
+	"time"
+
+	openapi "github.com/twilio/twilio-go/rest/api/v2010"
+)
+
+// Find lists the messages to the recipient and takes the newest with the same text (and sender,
+// unless a messaging service chose it) created since. Messages still in Twilio's queue have no
+// sending date, so a second, undated list is read before ErrNotFound is given.
+func (t *Twilio) Find(ctx context.Context, m Message, since time.Time) (Receipt, error) {
+	since = since.UTC().Truncate(time.Second)
+	dated := (&openapi.ListMessageParams{}).SetTo(m.To).SetDateSentAfter(since)
+	undated := (&openapi.ListMessageParams{}).SetTo(m.To)
+	complete := true
+	for _, params := range []*openapi.ListMessageParams{dated, undated} {
+		listed, err := t.list(ctx, params)
+		if err != nil {
+			return Receipt{}, err
+		}
+		for _, candidate := range listed {
+			if t.matches(candidate, m, since.Add(-twilioClockSkew)) {
+				return receiptOf(candidate), nil
+			}
+		}
+		complete = complete && (len(listed) < twilioListLimit || reachesBack(listed, since))
+	}
+	if !complete {
+		return Receipt{}, ErrCannotKnow
+	}
+	return Receipt{}, ErrNotFound
+}
+
+func (t *Twilio) list(ctx context.Context, params *openapi.ListMessageParams) (listed []openapi.ApiV2010Message, err error) {
+	params.SetPageSize(twilioListLimit).SetLimit(twilioListLimit)
+	seen, err := t.call(ctx, func(api *openapi.ApiService) (err error) {
+		listed, err = api.ListMessage(params)
+		return err
+	})
+	if err == nil {
+		return listed, nil
+	}
+	failure := sendError(err, seen)
+	if failure.Class == Ambiguous {
+		failure.Class = Temporary // reading a list twice does no harm
+	}
+	return nil, failure
+}
+
+func (t *Twilio) matches(candidate openapi.ApiV2010Message, m Message, since time.Time) bool {
+	if deref(candidate.Sid) == "" || deref(candidate.Body) != m.Text {
+		return false
+	}
+	if t.config.MessagingServiceSID == "" && deref(candidate.From) != t.sender(m) {
+		return false
+	}
+	created, known := twilioTime(candidate)
+	return !known || !created.Before(since)
+}
+
+// reachesBack: the oldest message of a full list is older than since, so nothing is missing.
+func reachesBack(listed []openapi.ApiV2010Message, since time.Time) bool {
+	oldest, known := twilioTime(listed[len(listed)-1])
+	return known && oldest.Before(since.Add(-twilioClockSkew))
+}
+
+func twilioTime(m openapi.ApiV2010Message) (time.Time, bool) {
+	created, err := time.Parse(time.RFC1123Z, deref(m.DateCreated))
+	return created, err == nil
+}

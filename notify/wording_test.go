@@ -1,0 +1,138 @@
+package notify
+
+import (
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+var ordinaryFacts = map[string]map[string]string{
+	"officer_due":        {"code": "K7Q2M", "kind": "村委协助", "area": "南麻街道", "due": "11月24日"},
+	"officer_overdue":    {"code": "K7Q2M", "kind": "入户", "days": "2", "more": "3"},
+	"officer_signal":     {"code": "K7Q2M"},
+	"officer_red":        {"code": "K7Q2M", "hours": "24"},
+	"village_request":    {"alias": "2组老王家", "code": "K7Q2M", "due": "11月24日", "full_name": "王某某"},
+	"village_ambiguous":  {"count": "3", "codes": "K7Q2M、P4X9T、K7Q2M", "code": "K7Q2M"},
+	"village_ack":        {"code": "K7Q2M、P4X9T"},
+	"village_unparsed":   {"code": "K7Q2M"},
+	"supervisor_overdue": {"code": "K7Q2M", "kind": "入户", "days": "12", "officer": "李某"},
+	"supervisor_red":     {"code": "K7Q2M", "hours": "24", "officer": "李某"},
+	"stop_ack":           {},
+	"start_ack":          {},
+}
+
+func TestRenderFitsOneSegmentWithOrdinaryFacts(t *testing.T) {
+	t.Parallel()
+	require.Len(t, ordinaryFacts, len(standardWordings))
+	book := NewPhrasebook("沂源县检察院")
+	for key, facts := range ordinaryFacts {
+		t.Run(key, func(t *testing.T) {
+			t.Parallel()
+			text, segments, err := book.Render(key, facts)
+			require.NoError(t, err)
+			require.Equal(t, 1, segments, "%d characters: %s", len([]rune(text)), text)
+			require.True(t, strings.HasPrefix(text, "【沂源县检察院】"))
+			require.NotContains(t, text, "{")
+		})
+	}
+}
+
+func TestRenderSaysWhatTheDesignSays(t *testing.T) {
+	t.Parallel()
+	text, _, err := NewPhrasebook("沂源县检察院").Render("village_request", ordinaryFacts["village_request"])
+	require.NoError(t, err)
+	require.Equal(t, "【沂源县检察院】请协助看望2组老王家,任务K7Q2M,11月24日前。回复K7Q2M 1平安 2有困难 3没见到。核实拨12309", text)
+}
+
+func TestRenderRefuses(t *testing.T) {
+	t.Parallel()
+	book := NewPhrasebook("沂源县检察院")
+	for name, c := range map[string]struct{ key, fact, value, says string }{
+		"AnOverlongFact":             {"village_request", "alias", "二组石桥边上老王家", "alias"},
+		"AMissingFact":               {"officer_due", "area", "", "area"},
+		"AnUnknownFact":              {"officer_due", "colour", "x", "colour"},
+		"AFactWithASecondSignature":  {"officer_due", "area", "【甲】", "area"},
+		"AFactWithALineBreak":        {"officer_due", "area", "甲\n乙", "area"},
+		"AMisspeltCode":              {"officer_due", "code", "K7Q2N", "code"},
+		"ANumberThatIsNone":          {"officer_red", "hours", "两", "hours"},
+		"AnAliasWithTheFullName":     {"village_request", "alias", "王某某家", "alias"},
+		"AnAliasWithASpacedFullName": {"village_request", "alias", "王 某某", "alias"},
+		"AnAliasWithoutAFullName":    {"village_request", "full_name", "", "full_name"},
+		"AnAliasWithADoorNumber":     {"village_request", "alias", "3号楼老王", "alias"},
+		"AFullNameInAnotherFact":     {"supervisor_red", "full_name", "李某", "full name"},
+		"ACaseWordInAFact":           {"officer_due", "area", "被害人家", "被害"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			facts := maps.Clone(ordinaryFacts[c.key])
+			facts[c.fact] = c.value
+			text, _, err := book.Render(c.key, facts)
+			require.ErrorContains(t, err, c.says)
+			require.Empty(t, text)
+		})
+	}
+	t.Run("AnUnknownKey", func(t *testing.T) {
+		t.Parallel()
+		_, _, err := book.Render("nothing", nil)
+		require.ErrorIs(t, err, ErrUnknownWording)
+	})
+	t.Run("AMissingOffice", func(t *testing.T) {
+		t.Parallel()
+		_, _, err := NewPhrasebook("").Render("stop_ack", nil)
+		require.ErrorContains(t, err, "office")
+	})
+}
+
+func TestRenderLeavesTheCallersFactsAlone(t *testing.T) {
+	t.Parallel()
+	facts := map[string]string{"office": "淄博市检察院"}
+	text, _, err := NewPhrasebook("沂源县检察院").Render("stop_ack", facts)
+	require.NoError(t, err)
+	require.Contains(t, text, "【淄博市检察院】")
+	delete(facts, "office")
+	_, _, err = NewPhrasebook("沂源县检察院").Render("stop_ack", facts)
+	require.NoError(t, err)
+	require.Empty(t, facts)
+}
+
+func TestRenderNeverLetsANameOrCaseWordThrough(t *testing.T) {
+	t.Parallel()
+	book := NewPhrasebook("沂源县检察院")
+	rapid.Check(t, func(rt *rapid.T) {
+		facts := maps.Clone(ordinaryFacts["village_request"])
+		hide := rapid.SampledFrom([]string{"", " ", "·", "\u200b", "　", "-"}).Draw(rt, "between")
+		word := []rune(rapid.SampledFrom([]string{"王某某", "低保", "残疾", "殘疾", "银行", "銀行", "３０００元", "救助"}).Draw(rt, "word"))
+		facts["alias"] = string(word[:1]) + hide + string(word[1:]) + "家"
+		_, _, err := book.Render("village_request", facts)
+		require.Error(rt, err, "%q", facts["alias"])
+	})
+}
+
+func TestParseWordingsRefuses(t *testing.T) {
+	t.Parallel()
+	wording := func(text, placeholders string) string {
+		return `[{"key":"k","version":1,"text":"` + text + `","placeholders":[` + placeholders + `]}]`
+	}
+	const office = `{"name":"office","max":14}`
+	for name, c := range map[string]struct{ catalogue, says string }{
+		"BrokenJSON":               {`[`, "read wordings"},
+		"AnUnknownField":           {`[{"name":"k"}]`, "unknown field"},
+		"AForbiddenWord":           {wording("【{office}】救助金已到", office), "救助金"},
+		"ALink":                    {wording("【{office}】见 http://a.cn", office), "link"},
+		"NoSignature":              {wording("好", ""), "signature"},
+		"AnUndeclaredPlaceholder":  {wording("【{office}】{x}", office), "placeholder x is not declared"},
+		"AnUnusedPlaceholder":      {wording("【{office}】", office+`,{"name":"x","max":1}`), "placeholder x is not used"},
+		"APlaceholderWithoutBound": {wording("【{office}】{x}", office+`,{"name":"x"}`), "no bound"},
+		"AnAskWithoutVerification": {wording("【{office}】请登录系统", office), "12309"},
+		"ADoubledKey":              {strings.Replace(wording("【{office}】好", office), "]}]", "]},"+strings.TrimPrefix(wording("【{office}】好", office), "["), 1), "used twice"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := NewPhrasebookFrom("", []byte(c.catalogue))
+			require.ErrorContains(t, err, c.says)
+		})
+	}
+}
