@@ -1,0 +1,193 @@
+package carelog
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"aftercare/internal/crypt"
+)
+
+// Role is what a grant lets a person do in an office and the offices below it.
+type Role string
+
+// The roles of a grant.
+const (
+	Officer       Role = "officer"       // enrols, visits, records
+	Supervisor    Role = "supervisor"    // reads every history of the office, approves
+	Administrator Role = "administrator" // offices, users, contacts; no histories
+)
+
+// ActorKind says what sort of doer stands behind an act.
+type ActorKind string
+
+// The kinds of actor.
+const (
+	Person  ActorKind = "person"
+	Program ActorKind = "program"
+	Contact ActorKind = "contact"
+	System  ActorKind = "system"
+)
+
+// Actor is who does it, with the rights they have. It is a parameter of every
+// verb and comes from Authenticate, or is the zero-configuration System actor.
+type Actor struct {
+	Kind   ActorKind
+	User   UserID
+	Office OfficeID
+	Login  string
+	Name   string
+	Token  TokenID
+
+	// RequestKey makes a verb that changes something answer a repeat with its
+	// first answer. RequestHash tells a repeat from another request.
+	RequestKey  string
+	RequestHash []byte
+
+	rights map[Role]map[OfficeID]bool
+	scope  []OfficeID
+	key    crypt.DataKey
+}
+
+// TheSystem acts for the service itself: sweeps, jobs and the command line. It
+// works through the workers' database role, which sees every office.
+func TheSystem() Actor { return Actor{Kind: System} }
+
+// May tells whether the actor holds the role in the office or one above it.
+func (a Actor) May(role Role, office OfficeID) bool {
+	return a.Kind == System || a.rights[role][office]
+}
+
+// Has tells whether the actor holds the role anywhere.
+func (a Actor) Has(role Role) bool { return a.Kind == System || len(a.rights[role]) > 0 }
+
+func (a Actor) mayAny(office OfficeID, roles ...Role) bool {
+	return slices.ContainsFunc(roles, func(r Role) bool { return a.May(r, office) })
+}
+
+// Authenticate turns a bearer secret into the actor it stands for. Unknown,
+// expired and revoked secrets, and people who left, are all Unauthorized.
+func (l *Log) Authenticate(ctx context.Context, secret string) (Actor, error) {
+	unknown := &Error{Kind: Unauthorized, Message: "sign in: this token is unknown, expired or revoked"}
+	if secret == "" || len(secret) > 200 {
+		return Actor{}, unknown
+	}
+	a := Actor{Kind: Person}
+	var kind string
+	var wrapped, sealed []byte
+	var offices []OfficeID
+	var roles []Role
+	err := l.db.QueryRow(ctx, `SELECT token_id, token_kind, user_id, office_id, login, data_key, sealed, right_offices, right_roles
+		FROM authenticate($1, $2)`, secretHash(secret), l.now()).
+		Scan(&a.Token, &kind, &a.User, &a.Office, &a.Login, &wrapped, &sealed, &offices, &roles)
+	if none(err) {
+		return Actor{}, unknown
+	}
+	if err != nil {
+		return Actor{}, fmt.Errorf("authenticate: %w", err)
+	}
+	if a.key, err = l.keys.Unwrap(a.User, wrapped); err != nil {
+		return Actor{}, fmt.Errorf("open the user's key: %w", err)
+	}
+	facts, err := crypt.OpenJSON[personFacts](a.key, sealed, "users.sealed")
+	if err != nil {
+		return Actor{}, fmt.Errorf("open the user: %w", err)
+	}
+	a.Name = facts.Name
+	a.rights = map[Role]map[OfficeID]bool{}
+	for i, office := range offices {
+		if a.rights[roles[i]] == nil {
+			a.rights[roles[i]] = map[OfficeID]bool{}
+		}
+		a.rights[roles[i]][office] = true
+		if len(a.scope) == 0 || a.scope[len(a.scope)-1] != office {
+			a.scope = append(a.scope, office)
+		}
+	}
+	return a, nil
+}
+
+// TokenKind says what a secret is for.
+type TokenKind string
+
+// The kinds of token: a program's or script's, and a browser's.
+const (
+	APIToken     TokenKind = "api"
+	SessionToken TokenKind = "session"
+)
+
+// IssueToken makes a bearer secret for user that ends at expires. The secret is
+// returned once and kept only as a hash. A person may issue for themselves, an
+// administrator for the people of their offices.
+func (l *Log) IssueToken(ctx context.Context, by Actor, user UserID, kind TokenKind, label string, expires time.Time) (string, error) {
+	random := make([]byte, 32)
+	if _, err := io.ReadFull(l.random, random); err != nil {
+		return "", fmt.Errorf("make a token: %w", err)
+	}
+	secret := "ac_" + base64.RawURLEncoding.EncodeToString(random)
+	_, err := write(ctx, l, by.anew(), func(tx txn) (struct{}, error) {
+		var office OfficeID
+		err := tx.QueryRow(ctx, "SELECT office_id FROM users WHERE id = $1 AND state = 'active'", user).Scan(&office)
+		if none(err) {
+			return struct{}{}, notFound("user")
+		}
+		if err != nil {
+			return struct{}{}, fmt.Errorf("read user: %w", err)
+		}
+		if by.User != user && !by.May(Administrator, office) {
+			return struct{}{}, forbidden("only an administrator issues tokens for others")
+		}
+		id := newID[tokenKind](tx.now, l.random)
+		_, err = tx.Exec(ctx, `INSERT INTO tokens (id, user_id, secret_hash, kind, label, created_at, expires_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)`, id, user, secretHash(secret), kind, label, tx.now, expires)
+		if err != nil {
+			return struct{}{}, fmt.Errorf("insert token: %w", err)
+		}
+		tx.audit(office, "token_issued", anyID(user), string(kind))
+		return struct{}{}, nil
+	})
+	return secret, err
+}
+
+// RevokeToken ends the token the actor came with (sign-out).
+func (l *Log) RevokeToken(ctx context.Context, by Actor) error {
+	_, err := write(ctx, l, by.anew(), func(tx txn) (struct{}, error) {
+		_, err := tx.Exec(ctx, "UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL", by.Token, tx.now)
+		if err != nil {
+			return struct{}{}, fmt.Errorf("revoke token: %w", err)
+		}
+		tx.audit(by.Office, "token_revoked", anyID(by.User), "")
+		return struct{}{}, nil
+	})
+	return err
+}
+
+// anew is the actor without the request key: for acts that must not be replayed.
+func (a Actor) anew() Actor {
+	a.RequestKey, a.RequestHash = "", nil
+	return a
+}
+
+func secretHash(secret string) []byte {
+	sum := sha256.Sum256([]byte(strings.TrimSpace(secret)))
+	return sum[:]
+}
+
+// scopeText is the actor's offices as PostgreSQL writes an array.
+func (a Actor) scopeText() string {
+	var b strings.Builder
+	b.WriteByte('{')
+	for i, o := range a.scope {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(o.String())
+	}
+	b.WriteByte('}')
+	return b.String()
+}

@@ -1,0 +1,52 @@
+package carelog
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// newAlert is a hit of a rule on its way in. One open alert a cause.
+type newAlert struct {
+	office    OfficeID
+	recipient RecipientID
+	plan      PlanID
+	checkIn   CheckInID
+	officer   UserID
+	rule      string
+	version   int
+	level     string
+	cause     string
+	actBy     time.Time
+	wording   string // what the officer is texted: no details, only that there is something
+}
+
+// raiseAlert opens an alert and texts the plan's officer: a red one at any hour,
+// an amber one in officer hours. An open alert of the same cause stays the one.
+func (l *Log) raiseAlert(ctx context.Context, tx txn, a newAlert) error {
+	id := newID[alertKind](tx.now, l.random)
+	tag, err := tx.Exec(ctx, `INSERT INTO alerts (id, office_id, recipient_id, plan_id, check_in_id, rule, rule_version, level, cause, act_by, opened_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (recipient_id, cause) WHERE state <> 'closed' DO NOTHING`,
+		id, a.office, a.recipient, a.plan, a.checkIn, a.rule, a.version, a.level, a.cause, a.actBy, tx.now)
+	if err != nil {
+		return fmt.Errorf("raise alert: %w", err)
+	}
+	if tag.RowsAffected() == 0 {
+		return nil
+	}
+	priority := priorityReminder
+	if a.level == "red" {
+		priority = priorityRed
+	}
+	at := windowFor("officer_alert", priority).next(tx.now, l.calendar)
+	err = l.planAsk(ctx, tx, newAsk{
+		office: a.office, recipient: a.recipient, alert: id, user: a.officer, purpose: "officer_alert", priority: priority,
+	}, []slot{{a.wording, at, at.Add(24 * time.Hour), fmt.Sprintf("%s alert by rule %s", a.level, a.rule)}})
+	if err != nil {
+		return err
+	}
+	tx.append(happening{recipient: a.recipient, kind: "alert_raised", subject: anyID(id), actor: System, details: map[string]any{
+		"rule": a.rule, "rule_version": a.version, "level": a.level, "act_by": a.actBy,
+	}})
+	return nil
+}

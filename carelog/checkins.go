@@ -1,0 +1,349 @@
+package carelog
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"aftercare/carelog/calendar"
+	"aftercare/carelog/schedule"
+	"aftercare/internal/crypt"
+)
+
+// CheckIn is a check-in as lists show it.
+type CheckIn struct {
+	ID         CheckInID         `json:"check_in_id"`
+	Plan       PlanID            `json:"plan_id"`
+	Recipient  RecipientID       `json:"recipient_id"`
+	MaskedName string            `json:"masked_name"`
+	Township   string            `json:"township"`
+	Village    string            `json:"village"`
+	Officer    UserID            `json:"officer_id"`
+	Step       string            `json:"step"`
+	Title      string            `json:"title"`
+	Kind       schedule.Kind     `json:"kind"`
+	Opens      calendar.Date     `json:"opens"`
+	Due        calendar.Date     `json:"due"`
+	Closes     calendar.Date     `json:"closes"`
+	Scored     bool              `json:"scored"`
+	State      string            `json:"state"`    // planned, overdue, missed, done, cancelled, superseded, before_enrolment
+	Standing   schedule.Standing `json:"standing"` // of an open one today: upcoming, due, overdue, missed
+	Reason     string            `json:"reason"`
+	NextTryOn  calendar.Date     `json:"next_try_on"`
+}
+
+// layCheckIns lays down a plan's occasions from a date to the horizon, and the
+// next one after today however far ahead it is (P1). What lies before the plan's
+// start is before_enrolment. It reports how many check-ins are ahead.
+func (l *Log) layCheckIns(ctx context.Context, tx txn, p plan, from, horizon calendar.Date) (int, error) {
+	occurrences := schedule.Occurrences(p.template, p.anchors(), from, horizon, l.calendar)
+	today, ahead := tx.today(), 0
+	for _, o := range occurrences {
+		if o.Due.After(today) {
+			ahead++
+		}
+	}
+	if ahead == 0 {
+		next := schedule.Next(p.template, p.anchors(), horizon, l.calendar)
+		if next.N == 0 {
+			return 0, fmt.Errorf("template %s version %d has no next occasion", p.template.Key, p.template.Version)
+		}
+		occurrences = append(occurrences, next)
+		ahead++
+	}
+	return ahead, l.insertCheckIns(ctx, tx, p, occurrences)
+}
+
+func (l *Log) insertCheckIns(ctx context.Context, tx txn, p plan, occurrences []schedule.Occurrence) error {
+	n := len(occurrences)
+	ids := make([]CheckInID, n)
+	steps, occasions, titles, kinds, states := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	numbers := make([]int, n)
+	dues, opens, closes, first := make([]calendar.Date, n), make([]calendar.Date, n), make([]calendar.Date, n), make([]calendar.Date, n)
+	scored, asks := make([]bool, n), make([]bool, n)
+	for i, o := range occurrences {
+		ids[i] = newID[checkInKind](tx.now, l.random)
+		steps[i], occasions[i], titles[i], kinds[i], numbers[i] = o.Step, o.Occasion, o.Title, string(o.Kind), o.N
+		dues[i], opens[i], closes[i], scored[i], asks[i] = o.Due, o.Opens, o.Closes, o.Scored, o.AsksVillage
+		first[i] = l.messagesFrom(o.Kind, o.Due)
+		states[i] = "planned"
+		if o.Due.Before(p.startedOn) {
+			states[i] = "before_enrolment"
+		}
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO check_ins
+		(id, office_id, plan_id, recipient_id, step, n, occasion, title, kind, due, opens, closes, scored, asks_village, state, messages_from, created_at, updated_at)
+		SELECT u.id, $1, $2, $3, u.step, u.n, u.occasion, u.title, u.kind, u.due, u.opens, u.closes, u.scored, u.asks, u.state, u.first, $4, $4
+		FROM unnest($5::uuid[], $6::text[], $7::int[], $8::text[], $9::text[], $10::text[], $11::date[], $12::date[], $13::date[],
+			$14::bool[], $15::bool[], $16::text[], $17::date[])
+			AS u (id, step, n, occasion, title, kind, due, opens, closes, scored, asks, state, first)
+		ON CONFLICT DO NOTHING`, p.office, p.id, p.recipient, tx.now,
+		ids, steps, numbers, occasions, titles, kinds, dues, opens, closes, scored, asks, states, first)
+	if err != nil {
+		return fmt.Errorf("insert check-ins: %w", err)
+	}
+	return nil
+}
+
+// RollCheckIns lays down further check-ins for running plans whose horizon has
+// come closer than 90 days, at most limit plans, and tells how many it rolled.
+// The sweep calls it until it answers 0.
+func (l *Log) RollCheckIns(ctx context.Context, limit int) (int, error) {
+	return write(ctx, l, TheSystem(), func(tx txn) (int, error) {
+		rows, err := tx.Query(ctx, `SELECT id FROM care_plans WHERE state IN ('active', 'closing') AND rolled_until < $1
+			ORDER BY rolled_until LIMIT $2 FOR UPDATE SKIP LOCKED`, tx.today().AddDays(horizonDays), limit)
+		if err != nil {
+			return 0, fmt.Errorf("find plans to roll: %w", err)
+		}
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[PlanID])
+		if err != nil {
+			return 0, fmt.Errorf("find plans to roll: %w", err)
+		}
+		for _, id := range ids {
+			p, err := l.lockPlan(ctx, tx, id)
+			if err != nil {
+				return 0, err
+			}
+			horizon := tx.today().AddDays(horizonDays + rollDays)
+			if _, err := l.layCheckIns(ctx, tx, p, p.rolledUntil, horizon); err != nil {
+				return 0, err
+			}
+			if _, err := tx.Exec(ctx, "UPDATE care_plans SET rolled_until = $2 WHERE id = $1", id, horizon); err != nil {
+				return 0, fmt.Errorf("roll plan: %w", err)
+			}
+		}
+		return len(ids), nil
+	})
+}
+
+// CheckInFilter chooses check-ins. Zero fields choose all.
+type CheckInFilter struct {
+	Standing  string      // open, due, overdue, upcoming; empty: every state
+	Recipient RecipientID // one file's
+	Officer   UserID      // one officer's
+	AfterDue  calendar.Date
+	AfterID   CheckInID // the last row seen, with AfterDue
+	Limit     int       // 1-200
+}
+
+// CheckIns lists check-ins of the actor's offices by due date. Officers see the
+// office's list; who reads only a list reads no file, so it is not audited.
+func (l *Log) CheckIns(ctx context.Context, by Actor, f CheckInFilter) ([]CheckIn, error) {
+	if !by.Has(Officer) && !by.Has(Supervisor) {
+		return nil, forbidden("only officers and supervisors list check-ins")
+	}
+	return read(ctx, l, by, func(tx txn) ([]CheckIn, error) {
+		return l.listCheckIns(ctx, tx, f)
+	})
+}
+
+func (l *Log) listCheckIns(ctx context.Context, tx txn, f CheckInFilter) ([]CheckIn, error) {
+	today := tx.today()
+	where, args := []string{"($1 OR c.office_id = ANY (scope()))"}, []any{tx.by.Kind == System}
+	add := func(condition string, values ...any) {
+		for _, v := range values {
+			args = append(args, v)
+			condition = strings.Replace(condition, "?", fmt.Sprintf("$%d", len(args)), 1)
+		}
+		where = append(where, condition)
+	}
+	const open = "c.state IN ('planned', 'overdue', 'missed')"
+	switch f.Standing {
+	case "":
+	case "open":
+		add(open)
+	case "due":
+		add(open+" AND c.state = 'planned' AND c.opens <= ? AND c.due >= ?", today, l.dueFloor(today))
+	case "overdue":
+		add(open+" AND c.due < ?", l.dueFloor(today))
+	case "upcoming":
+		add(open+" AND c.opens > ?", today)
+	default:
+		return nil, invalid("standing", isUnknown)
+	}
+	if !f.Recipient.IsZero() {
+		add("c.recipient_id = ?", f.Recipient)
+	}
+	if !f.Officer.IsZero() {
+		add("p.officer_id = ?", f.Officer)
+	}
+	if !f.AfterID.IsZero() {
+		add("(c.due, c.id) > (?, ?)", f.AfterDue, f.AfterID)
+	}
+	args = append(args, f.Limit)
+	rows, err := tx.Query(ctx, `SELECT c.id, c.plan_id, c.recipient_id, r.data_key, r.sealed, coalesce(v.township, ''), coalesce(v.name, ''),
+			p.officer_id, c.step, c.title, c.kind, c.opens, c.due, c.closes, c.scored, c.state, c.reason, c.next_try_on
+		FROM check_ins c JOIN recipients r ON r.id = c.recipient_id JOIN care_plans p ON p.id = c.plan_id LEFT JOIN villages v ON v.id = r.village_id
+		WHERE `+strings.Join(where, " AND ")+fmt.Sprintf(" ORDER BY c.due, c.id LIMIT $%d", len(args)), args...)
+	if err != nil {
+		return nil, fmt.Errorf("list check-ins: %w", err)
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (CheckIn, error) { return l.scanCheckIn(row, today) })
+}
+
+// dueFloor is the first due date that is not overdue on a day: on a rest day the
+// last working day's check-ins still count as due.
+func (l *Log) dueFloor(today calendar.Date) calendar.Date {
+	return l.calendar.RollBack(today)
+}
+
+func (l *Log) scanCheckIn(row pgx.CollectableRow, today calendar.Date) (CheckIn, error) {
+	var c CheckIn
+	var wrapped, sealed []byte
+	err := row.Scan(&c.ID, &c.Plan, &c.Recipient, &wrapped, &sealed, &c.Township, &c.Village, &c.Officer,
+		&c.Step, &c.Title, &c.Kind, &c.Opens, &c.Due, &c.Closes, &c.Scored, &c.State, &c.Reason, &c.NextTryOn)
+	if err != nil {
+		return c, err
+	}
+	facts, err := l.openRecipient(c.Recipient, wrapped, sealed)
+	if err != nil {
+		return c, err
+	}
+	c.MaskedName = MaskName(facts.Name)
+	if isOpen(c.State) {
+		c.Standing = schedule.Window{Opens: c.Opens, Due: c.Due, Closes: c.Closes}.StandingOn(today, l.calendar)
+	}
+	return c, nil
+}
+
+func isOpen(state string) bool { return state == "planned" || state == "overdue" || state == "missed" }
+
+// openRecipient unseals a recipient's facts; nothing when the key is destroyed.
+func (l *Log) openRecipient(id RecipientID, wrapped, sealed []byte) (recipientFacts, error) {
+	if wrapped == nil {
+		return recipientFacts{}, nil
+	}
+	key, err := l.keys.Unwrap(id, wrapped)
+	if err != nil {
+		return recipientFacts{}, fmt.Errorf("open the recipient's key: %w", err)
+	}
+	return crypt.OpenJSON[recipientFacts](key, sealed, "recipients.sealed")
+}
+
+// checkIn is a check-in's row as the verbs work on it.
+type checkIn struct {
+	id        CheckInID
+	office    OfficeID
+	plan      PlanID
+	recipient RecipientID
+	step      string
+	kind      schedule.Kind
+	window    schedule.Window
+	scored    bool
+	asks      bool
+	state     string
+}
+
+// lockCheckIn reads a check-in for change. Out of scope and not there are the same answer.
+func lockCheckIn(ctx context.Context, tx txn, id CheckInID) (checkIn, error) {
+	c := checkIn{id: id}
+	err := tx.QueryRow(ctx, `SELECT office_id, plan_id, recipient_id, step, kind, opens, due, closes, scored, asks_village, state
+		FROM check_ins WHERE id = $1 FOR UPDATE`, id).
+		Scan(&c.office, &c.plan, &c.recipient, &c.step, &c.kind, &c.window.Opens, &c.window.Due, &c.window.Closes, &c.scored, &c.asks, &c.state)
+	if none(err) {
+		return c, notFound("check-in")
+	}
+	if err != nil {
+		return c, fmt.Errorf("read check-in: %w", err)
+	}
+	return c, nil
+}
+
+// RescheduleCheckIn moves an open check-in to a working day, with a reason. It
+// may not be moved past 60 days after its due date: what nobody can do for so
+// long is a pause, which a person reviews. Texts planned for the old date are
+// cancelled and planned anew. Officers of the office may.
+func (l *Log) RescheduleCheckIn(ctx context.Context, by Actor, id CheckInID, due calendar.Date, why string) (CheckIn, error) {
+	return write(ctx, l, by, func(tx txn) (CheckIn, error) {
+		c, err := lockCheckIn(ctx, tx, id)
+		if err != nil {
+			return CheckIn{}, err
+		}
+		if !by.mayAny(c.office, Officer, Supervisor) {
+			return CheckIn{}, forbidden("only officers and supervisors of the office move its check-ins")
+		}
+		if err := l.checkMove(tx, c, due, why); err != nil {
+			return CheckIn{}, err
+		}
+		if err := l.moveCheckIn(ctx, tx, c, due); err != nil {
+			return CheckIn{}, err
+		}
+		tx.append(happening{recipient: c.recipient, kind: "check_in_rescheduled", subject: anyID(id), details: map[string]any{
+			"from": c.window.Due, "to": due, "reason": why,
+		}})
+		return l.oneCheckIn(ctx, tx, id)
+	})
+}
+
+func (l *Log) checkMove(tx txn, c checkIn, due calendar.Date, why string) error {
+	if !isOpen(c.state) {
+		return conflict("the check-in is %s: only an open one can be moved", c.state)
+	}
+	var p problems
+	switch {
+	case due.IsZero():
+		p.add("due", isRequired)
+	case due.Before(tx.today()):
+		p.add("due", isInPast)
+	case due.After(c.window.Due.AddDays(60)) && due.After(tx.today().AddDays(60)):
+		p.add("due", isOutsideWindow)
+	case !l.calendar.IsWorkday(due):
+		p.add("due", reason{
+			"is not a working day: choose " + l.calendar.RollForward(due).String(),
+			"不是工作日,请选择 " + l.calendar.RollForward(due).String(),
+		})
+	}
+	if strings.TrimSpace(why) == "" {
+		p.add("reason", isRequired)
+	}
+	return p.err()
+}
+
+func (l *Log) moveCheckIn(ctx context.Context, tx txn, c checkIn, due calendar.Date) error {
+	if err := l.cancelPlanned(ctx, tx, []CheckInID{c.id}, "the check-in was moved"); err != nil {
+		return err
+	}
+	grace := l.calendar.WorkdaysBetween(c.window.Due, c.window.Closes)
+	opens := c.window.Opens
+	if due.Before(opens) {
+		opens = due
+	}
+	_, err := tx.Exec(ctx, `UPDATE check_ins SET due = $2, opens = $3, closes = $4, state = 'planned', reason = 'moved by an officer',
+			messages_from = $5, messages_planned = false, next_try_on = NULL, updated_at = $6 WHERE id = $1`,
+		c.id, due, opens, l.calendar.AddWorkdays(due, max(grace, 1)), l.messagesFrom(c.kind, due), tx.now)
+	if err != nil {
+		return fmt.Errorf("move check-in: %w", err)
+	}
+	p, err := l.lockPlan(ctx, tx, c.plan)
+	if err != nil {
+		return err
+	}
+	return l.planDueMessages(ctx, tx, p)
+}
+
+func (l *Log) oneCheckIn(ctx context.Context, tx txn, id CheckInID) (CheckIn, error) {
+	rows, err := tx.Query(ctx, `SELECT c.id, c.plan_id, c.recipient_id, r.data_key, r.sealed, coalesce(v.township, ''), coalesce(v.name, ''),
+			p.officer_id, c.step, c.title, c.kind, c.opens, c.due, c.closes, c.scored, c.state, c.reason, c.next_try_on
+		FROM check_ins c JOIN recipients r ON r.id = c.recipient_id JOIN care_plans p ON p.id = c.plan_id LEFT JOIN villages v ON v.id = r.village_id
+		WHERE c.id = $1`, id)
+	if err != nil {
+		return CheckIn{}, fmt.Errorf("read check-in: %w", err)
+	}
+	return pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (CheckIn, error) { return l.scanCheckIn(row, tx.today()) })
+}
+
+// CheckInOf reads one check-in for an officer or supervisor of its office.
+func (l *Log) CheckInOf(ctx context.Context, by Actor, id CheckInID) (CheckIn, error) {
+	return read(ctx, l, by, func(tx txn) (CheckIn, error) {
+		c, err := lockCheckIn(ctx, tx, id)
+		if err != nil {
+			return CheckIn{}, err
+		}
+		if !by.mayAny(c.office, Officer, Supervisor) {
+			return CheckIn{}, forbidden("only officers and supervisors of the office read its check-ins")
+		}
+		return l.oneCheckIn(ctx, tx, id)
+	})
+}

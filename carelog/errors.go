@@ -1,0 +1,114 @@
+package carelog
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Kind sorts what can go wrong for the doors, which turn it into a status.
+type Kind int
+
+// The kinds of Error.
+const (
+	Invalid      Kind = iota + 1 // the request says something impossible; Fields names it
+	NotFound                     // nothing of that id within the actor's scope
+	Forbidden                    // it is there, and this actor may not
+	Conflict                     // it cannot be done in the present state
+	KeyReused                    // an Idempotency-Key came back with another request
+	Unauthorized                 // nobody we know, or no longer
+)
+
+// Error is a refusal whose text is safe to show: no personal facts, nothing internal.
+type Error struct {
+	Kind    Kind
+	Message string
+	Fields  []FieldError
+}
+
+// FieldError names one field and what is wrong with it, in English (Reason) and
+// in the language of the ledger's readers (Chinese).
+type FieldError struct {
+	Field   string
+	Reason  string
+	Chinese string
+}
+
+func (e *Error) Error() string {
+	if len(e.Fields) == 0 {
+		return e.Message
+	}
+	var b strings.Builder
+	b.WriteString(e.Message)
+	for i, f := range e.Fields {
+		b.WriteString(map[bool]string{true: ": ", false: "; "}[i == 0])
+		b.WriteString(f.Field + " " + f.Reason)
+	}
+	return b.String()
+}
+
+// KindOf is the kind of a refusal, or 0 for an internal error.
+func KindOf(err error) Kind {
+	var refusal *Error
+	if errors.As(err, &refusal) {
+		return refusal.Kind
+	}
+	return 0
+}
+
+func notFound(what string) error { return &Error{Kind: NotFound, Message: "no such " + what} }
+
+func forbidden(why string) error { return &Error{Kind: Forbidden, Message: why} }
+
+func conflict(format string, args ...any) error {
+	return &Error{Kind: Conflict, Message: fmt.Sprintf(format, args...)}
+}
+
+// problems gathers every field error of a request, so that all are told at once.
+type problems []FieldError
+
+func (p *problems) add(field string, r reason) {
+	*p = append(*p, FieldError{Field: field, Reason: r.english, Chinese: r.chinese})
+}
+
+func (p problems) err() error {
+	if len(p) == 0 {
+		return nil
+	}
+	return &Error{Kind: Invalid, Message: "the request cannot be accepted", Fields: p}
+}
+
+func invalid(field string, r reason) error {
+	var p problems
+	p.add(field, r)
+	return p.err()
+}
+
+// constraintSentences turns the name of a violated constraint into a refusal.
+// Refusals of PostgreSQL are known by name, never by message text.
+var constraintSentences = map[string]Error{
+	"user_login_is_unique":            {Kind: Conflict, Message: "this login is taken: choose another"},
+	"office_code_is_unique":           {Kind: Conflict, Message: "an office with this code exists"},
+	"recipient_external_id_is_unique": {Kind: Conflict, Message: "a recipient with this external_id is enrolled already"},
+	"one_open_plan_a_recipient":       {Kind: Conflict, Message: "the recipient has an open plan already"},
+	"check_in_window_is_ordered":      {Kind: Invalid, Message: "the date lies outside the check-in's window"},
+	"who_closes_is_not_who_proposed":  {Kind: Forbidden, Message: "whoever proposed the closing may not approve it"},
+}
+
+// refusal turns what the database refused into an Error where it has a
+// sentence, and leaves the rest alone.
+func refusal(err error) error {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return err
+	}
+	if known, ok := constraintSentences[pg.ConstraintName]; ok {
+		return &known
+	}
+	return err
+}
+
+func none(err error) bool { return errors.Is(err, pgx.ErrNoRows) }

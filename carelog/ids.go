@@ -1,0 +1,130 @@
+package carelog
+
+import (
+	"encoding/hex"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
+)
+
+// ID is a UUID that knows what it names, so that a plan's id is never passed
+// for a recipient's. Its text form is the usual 36 characters.
+type ID[Of any] [16]byte
+
+type (
+	officeKind    struct{}
+	villageKind   struct{}
+	lineKind      struct{}
+	userKind      struct{}
+	tokenKind     struct{}
+	contactKind   struct{}
+	recipientKind struct{}
+	planKind      struct{}
+	templateKind  struct{}
+	checkInKind   struct{}
+	recordKind    struct{}
+	askKind       struct{}
+	alertKind     struct{}
+	messageKind   struct{}
+	inboundKind   struct{}
+	taskKind      struct{}
+	plainKind     struct{}
+)
+
+// The ids of the things the care log knows.
+type (
+	OfficeID    = ID[officeKind]
+	VillageID   = ID[villageKind]
+	LineID      = ID[lineKind]
+	UserID      = ID[userKind]
+	TokenID     = ID[tokenKind]
+	ContactID   = ID[contactKind]
+	RecipientID = ID[recipientKind]
+	PlanID      = ID[planKind]
+	TemplateID  = ID[templateKind]
+	CheckInID   = ID[checkInKind]
+	RecordID    = ID[recordKind]
+	AskID       = ID[askKind]
+	AlertID     = ID[alertKind]
+	MessageID   = ID[messageKind]
+	InboundID   = ID[inboundKind]
+	TaskID      = ID[taskKind]
+	anyID       = ID[plainKind]
+)
+
+var errNotAnID = errors.New("is not an id: 36 characters such as 0190a1b2-0000-7000-8000-000000000000 are expected")
+
+// ParseID reads the 36-character form.
+func ParseID[Of any](s string) (ID[Of], error) {
+	var id ID[Of]
+	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+		return id, errNotAnID
+	}
+	digits := s[0:8] + s[9:13] + s[14:18] + s[19:23] + s[24:36]
+	if _, err := hex.Decode(id[:], []byte(digits)); err != nil {
+		return ID[Of]{}, errNotAnID
+	}
+	return id, nil
+}
+
+// IsZero tells whether the id names nothing.
+func (id ID[Of]) IsZero() bool { return id == ID[Of]{} }
+
+// String is the 36-character form, empty for the zero id.
+func (id ID[Of]) String() string {
+	if id.IsZero() {
+		return ""
+	}
+	var b [36]byte
+	hex.Encode(b[0:8], id[0:4])
+	hex.Encode(b[9:13], id[4:6])
+	hex.Encode(b[14:18], id[6:8])
+	hex.Encode(b[19:23], id[8:10])
+	hex.Encode(b[24:36], id[10:16])
+	b[8], b[13], b[18], b[23] = '-', '-', '-', '-'
+	return string(b[:])
+}
+
+// MarshalText writes String.
+func (id ID[Of]) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText reads the 36-character form; empty text is the zero id.
+func (id *ID[Of]) UnmarshalText(text []byte) (err error) {
+	if len(text) == 0 {
+		*id = ID[Of]{}
+		return nil
+	}
+	*id, err = ParseID[Of](string(text))
+	return err
+}
+
+// UUIDValue lets pgx write the id; the zero id is NULL.
+func (id ID[Of]) UUIDValue() (pgtype.UUID, error) {
+	return pgtype.UUID{Bytes: id, Valid: !id.IsZero()}, nil
+}
+
+// ScanUUID lets pgx read the id; NULL is the zero id.
+func (id *ID[Of]) ScanUUID(v pgtype.UUID) error {
+	*id = v.Bytes
+	if !v.Valid {
+		*id = ID[Of]{}
+	}
+	return nil
+}
+
+// newID makes a UUID of version 7: ordered by time, the rest random.
+func newID[Of any](now time.Time, random io.Reader) ID[Of] {
+	var id ID[Of]
+	if _, err := io.ReadFull(random, id[6:]); err != nil {
+		panic("no randomness for an id: " + err.Error())
+	}
+	ms := uint64(now.UnixMilli())
+	for i := range 6 {
+		id[i] = byte(ms >> (8 * (5 - i)))
+	}
+	id[6] = 0x70 | id[6]&0x0f
+	id[8] = 0x80 | id[8]&0x3f
+	return id
+}

@@ -1,0 +1,89 @@
+package carelog
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// people finds the village and the contacts a row names, and adds the ones that
+// are new. Of an enrolled row nothing is added.
+func (im *importer) people(ctx context.Context, row LedgerRow, e *Enrolment, enrolled bool) error {
+	var village VillageID
+	if im.options.AddVillages && !enrolled && e.Village.Township != "" && e.Village.Name != "" {
+		var err error
+		if village, err = im.log.ensureVillage(ctx, im.tx, e.Office, e.Village.Township, e.Village.Name); err != nil {
+			return err
+		}
+	} else {
+		err := im.tx.QueryRow(ctx, "SELECT id FROM villages WHERE office_id = $1 AND township = $2 AND name = $3",
+			e.Office, e.Village.Township, e.Village.Name).Scan(&village)
+		if err != nil && !none(err) {
+			return fmt.Errorf("find village: %w", err)
+		}
+	}
+	var err error
+	e.Primary, err = im.contact(ctx, row, "村联系人", village, enrolled)
+	if err != nil {
+		return err
+	}
+	e.Backup, err = im.contact(ctx, row, "备用联系人", village, enrolled)
+	return err
+}
+
+// contact finds a contact of the office by name and phone, or adds it.
+func (im *importer) contact(ctx context.Context, row LedgerRow, column string, village VillageID, enrolled bool) (ContactID, error) {
+	name, written := strings.TrimSpace(row.Cells[column]), strings.TrimSpace(row.Cells[column+"电话"])
+	if name == "" && written == "" {
+		return ContactID{}, nil
+	}
+	phone, _, ok := Phone(written)
+	if name == "" {
+		im.problem(row.Number, column, isRequired)
+	}
+	if !ok {
+		im.problem(row.Number, column+"电话", isNotAPhone)
+	}
+	if name == "" || !ok {
+		return ContactID{}, nil
+	}
+	id, err := im.findContact(ctx, name, phone)
+	if err != nil || enrolled || village.IsZero() {
+		return id, err
+	}
+	if id.IsZero() {
+		role := contactRoles[strings.TrimSpace(row.Cells[column+"职务"])]
+		if role == "" {
+			role = "committee_member"
+		}
+		id, err = im.log.insertContact(ctx, im.tx, NewContact{Office: im.options.Office, Name: name, Role: role}, phone)
+		if err != nil {
+			return id, err
+		}
+	}
+	return id, serveVillage(ctx, im.tx, id, village)
+}
+
+// findContact looks among the contacts with this number: one phone may serve two people.
+func (im *importer) findContact(ctx context.Context, name, phone string) (ContactID, error) {
+	rows, err := im.tx.Query(ctx, "SELECT id, data_key, sealed FROM village_contacts WHERE office_id = $1 AND phone_index = $2 AND state = 'active' ORDER BY id",
+		im.options.Office, im.log.keys.Index("phone", phone))
+	if err != nil {
+		return ContactID{}, fmt.Errorf("find contact: %w", err)
+	}
+	var found, id ContactID
+	var wrapped, sealed []byte
+	_, err = pgx.ForEachRow(rows, []any{&id, &wrapped, &sealed}, func() error {
+		facts, err := im.log.openPerson(id, wrapped, sealed, "village_contacts.sealed")
+		if err == nil && facts.Name == name && found.IsZero() {
+			found = id
+		}
+		return err
+	})
+	if err != nil {
+		return found, fmt.Errorf("find contact: %w", err)
+	}
+	return found, nil
+}

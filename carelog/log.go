@@ -1,0 +1,215 @@
+// Package carelog is what we know: the rules, the SQL and the history of care.
+// Every public verb owns its transaction, checks who may, writes what happened
+// into the recipient's history and enqueues what must happen later, all in one.
+package carelog
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"aftercare/carelog/calendar"
+	"aftercare/internal/crypt"
+)
+
+// Queue is the few things the care log wants done later. Each is enqueued in
+// tx, so that it is done if and only if the change commits.
+type Queue interface {
+	// SendDue wakes the drain of a line: it has texts that are due.
+	SendDue(ctx context.Context, tx pgx.Tx, line LineID) error
+	// ReceiveReply matches a stored inbound message.
+	ReceiveReply(ctx context.Context, tx pgx.Tx, id InboundID) error
+	// ApplyReports applies stored delivery reports.
+	ApplyReports(ctx context.Context, tx pgx.Tx) error
+}
+
+// Words is how texts are made and read. Built-in types only, so that the room
+// that speaks needs nothing of ours.
+type Words interface {
+	// Render fills the wording with facts and checks it: the text, its segments,
+	// or why it may not be sent.
+	Render(wording string, facts map[string]string) (text string, segments int, err error)
+	// Read understands a reply: pairs of task code (or "") and digit, a mark
+	// ("stop", "start", "urgent", "unclear" or ""), and what else was said.
+	Read(text string) (answers [][2]string, mark, note string)
+	// TaskCode turns a random number into a task code.
+	TaskCode(n uint64) string
+	// CheckAlias tells whether a household alias may stand in a text.
+	CheckAlias(alias, fullName string) error
+}
+
+// Config is what a Log works with.
+type Config struct {
+	DB       *pgxpool.Pool      // signed in as the application or as the workers
+	Keys     *crypt.Keyring     // master and index keys
+	Queue    Queue              // what happens later
+	Words    Words              // how we speak
+	Carrier  string             // the carrier of offices that name none
+	Calendar *calendar.Calendar // working days; nil: the official one
+	Now      func() time.Time   // the clock; nil: the system's
+	Random   io.Reader          // ids, codes, keys and secrets; nil: crypto/rand
+}
+
+// Log is the care log. Safe for concurrent use.
+type Log struct {
+	db       *pgxpool.Pool
+	keys     *crypt.Keyring
+	queue    Queue
+	words    Words
+	carrier  string
+	calendar *calendar.Calendar
+	now      func() time.Time
+	random   io.Reader
+}
+
+// New makes a care log on its parts.
+func New(c Config) *Log {
+	if c.Calendar == nil {
+		c.Calendar = calendar.Official()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Random == nil {
+		c.Random = rand.Reader
+	}
+	return &Log{db: c.DB, keys: c.Keys, queue: c.Queue, words: c.Words, carrier: c.Carrier, calendar: c.Calendar, now: c.Now, random: c.Random}
+}
+
+// Now is the log's clock, to the microsecond that PostgreSQL keeps.
+func (l *Log) Now() time.Time { return l.now().Truncate(time.Microsecond) }
+
+// Ready tells whether the database answers.
+func (l *Log) Ready(ctx context.Context) error { return l.db.Ping(ctx) }
+
+// txn is a transaction with the one reading of the clock it works by, who does
+// it, and what it will add to the histories and the audit just before it commits.
+type txn struct {
+	pgx.Tx
+	now     time.Time
+	by      Actor
+	pending *pending
+}
+
+// pending is added last, so that the chains' heads are held as briefly as can be
+// and in one order: no two verbs wait for each other in a ring.
+type pending struct {
+	happenings []happening
+	acts       []act
+}
+
+func (tx txn) today() calendar.Date { return calendar.Of(tx.now) }
+
+// begin opens a transaction in the actor's scope.
+func (l *Log) begin(ctx context.Context, by Actor) (txn, error) {
+	tx, err := l.db.Begin(ctx)
+	if err != nil {
+		return txn{}, fmt.Errorf("begin: %w", err)
+	}
+	if by.Kind != System {
+		_, err := tx.Exec(ctx, "SELECT set_config('aftercare.offices', $1, true), set_config('aftercare.user', $2, true)",
+			by.scopeText(), by.User.String())
+		if err != nil {
+			tx.Rollback(context.WithoutCancel(ctx))
+			return txn{}, fmt.Errorf("set scope: %w", err)
+		}
+	}
+	return txn{Tx: tx, now: l.Now(), by: by, pending: &pending{}}, nil
+}
+
+// read runs do in a transaction of the actor's scope and returns what it found.
+func read[T any](ctx context.Context, l *Log, by Actor, do func(tx txn) (T, error)) (T, error) {
+	var zero T
+	tx, err := l.begin(ctx, by)
+	if err != nil {
+		return zero, err
+	}
+	defer tx.Rollback(context.WithoutCancel(ctx))
+	found, err := do(tx)
+	if err == nil {
+		err = l.flush(ctx, tx)
+	}
+	if err != nil {
+		return zero, refusal(err)
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return zero, fmt.Errorf("commit: %w", err)
+	}
+	return found, nil
+}
+
+// write runs do in a transaction and commits it. With a request key the answer
+// is kept in the same transaction, and a repeat gets it without doing anything.
+func write[T any](ctx context.Context, l *Log, by Actor, do func(tx txn) (T, error)) (T, error) {
+	if by.RequestKey == "" {
+		return read(ctx, l, by, do)
+	}
+	return read(ctx, l, by, func(tx txn) (T, error) {
+		var zero T
+		first, answered, err := firstAnswer[T](ctx, tx)
+		if err != nil || answered {
+			return first, err
+		}
+		answer, err := do(tx)
+		if err != nil {
+			return zero, err
+		}
+		return answer, keepAnswer(ctx, tx, answer)
+	})
+}
+
+// firstAnswer claims the request key, or finds what it was answered before. A
+// concurrent twin waits here until the first has committed.
+func firstAnswer[T any](ctx context.Context, tx txn) (T, bool, error) {
+	var answer T
+	tag, err := tx.Exec(ctx, `INSERT INTO idempotency_keys (user_id, key, request_hash, created_at)
+		VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, tx.by.User, tx.by.RequestKey, tx.by.RequestHash, tx.now)
+	if err != nil {
+		return answer, false, fmt.Errorf("claim request key: %w", err)
+	}
+	if tag.RowsAffected() == 1 {
+		return answer, false, nil
+	}
+	var hash, sealed []byte
+	err = tx.QueryRow(ctx, "SELECT request_hash, answer FROM idempotency_keys WHERE user_id = $1 AND key = $2",
+		tx.by.User, tx.by.RequestKey).Scan(&hash, &sealed)
+	if err != nil {
+		return answer, false, fmt.Errorf("read first answer: %w", err)
+	}
+	if string(hash) != string(tx.by.RequestHash) {
+		return answer, false, &Error{Kind: KeyReused, Message: "this Idempotency-Key was used for another request: use a new key"}
+	}
+	if answer, err = crypt.OpenJSON[T](tx.by.key, sealed, "idempotency_keys.answer"); err != nil {
+		return answer, false, fmt.Errorf("open first answer: %w", err)
+	}
+	return answer, true, nil
+}
+
+func keepAnswer[T any](ctx context.Context, tx txn, answer T) error {
+	plain, err := json.Marshal(answer)
+	if err != nil {
+		return fmt.Errorf("write down the answer: %w", err)
+	}
+	_, err = tx.Exec(ctx, "UPDATE idempotency_keys SET answer = $3 WHERE user_id = $1 AND key = $2",
+		tx.by.User, tx.by.RequestKey, tx.by.key.Seal(plain, "idempotency_keys.answer"))
+	if err != nil {
+		return fmt.Errorf("keep first answer: %w", err)
+	}
+	return nil
+}
+
+// flush adds what is pending to the histories, then to the audit.
+func (l *Log) flush(ctx context.Context, tx txn) error {
+	happenings, acts := tx.pending.happenings, tx.pending.acts
+	*tx.pending = pending{}
+	if err := l.addHistory(ctx, tx, happenings); err != nil {
+		return err
+	}
+	return addActs(ctx, tx, acts)
+}

@@ -1,0 +1,327 @@
+package carelog
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"aftercare/carelog/calendar"
+	"aftercare/carelog/schedule"
+)
+
+// A message has two states. Dispatch is ours: planned → sending → accepted, or
+// cancelled, expired, failed, unknown, each with its reason (P2). Delivery is
+// the carrier's and only rises: queued < sent < failed < undelivered < delivered.
+//
+// A message found sending after a crash is never blindly sent again (P3):
+//
+//	ClaimMessages commits `sending` before anything is on the wire;
+//	RecordReceipts commits what the carrier answered;
+//	what stays `sending` past SettlingTime is asked for at the carrier
+//	(StuckMessages, then SettleMessage): found → accepted; known not to be there
+//	→ planned again, at most maxTries times; cannot be known → unknown, and a
+//	task for a person.
+//
+// A status callback that carries our message id settles it as well.
+
+// planAhead is how far before its first text a check-in's messages are planned.
+// Nearer than the horizon of check-ins, so that a calendar change moves few of them.
+const planAhead = 14 // days
+
+// toPlan is what planning the messages of a check-in needs to know.
+type toPlan struct {
+	checkIn   CheckInID
+	office    OfficeID
+	recipient RecipientID
+	kind      schedule.Kind
+	asks      bool
+	due       calendar.Date
+	officer   UserID
+	contact   ContactID // the plan's first named contact who can be texted; zero: none
+}
+
+const selectToPlan = `SELECT c.id, c.office_id, c.recipient_id, c.kind, c.asks_village, c.due, p.officer_id,
+		CASE WHEN k1.state = 'active' AND k1.opted_out_at IS NULL AND k1.unreachable_at IS NULL THEN k1.id
+		     WHEN k2.state = 'active' AND k2.opted_out_at IS NULL AND k2.unreachable_at IS NULL THEN k2.id END
+	FROM check_ins c JOIN care_plans p ON p.id = c.plan_id
+	LEFT JOIN village_contacts k1 ON k1.id = p.primary_contact_id
+	LEFT JOIN village_contacts k2 ON k2.id = p.backup_contact_id
+	WHERE c.state = 'planned' AND NOT c.messages_planned AND p.state IN ('active', 'closing')`
+
+// PlanMessages plans the officers' reminders and the village requests of
+// check-ins whose first text comes within a fortnight, at most limit check-ins,
+// and tells how many it planned. However long nobody swept, it catches up.
+func (l *Log) PlanMessages(ctx context.Context, limit int) (int, error) {
+	return write(ctx, l, TheSystem(), func(tx txn) (int, error) {
+		rows, err := tx.Query(ctx, selectToPlan+" AND c.messages_from <= $1 ORDER BY c.messages_from LIMIT $2 FOR UPDATE OF c SKIP LOCKED",
+			tx.today().AddDays(planAhead), limit)
+		if err != nil {
+			return 0, fmt.Errorf("find check-ins to plan for: %w", err)
+		}
+		return l.planMessagesOf(ctx, tx, rows)
+	})
+}
+
+// planDueMessages plans the texts of one plan's check-ins at once: those within
+// a fortnight, and those of the next one however far ahead.
+func (l *Log) planDueMessages(ctx context.Context, tx txn, p plan) error {
+	rows, err := tx.Query(ctx, selectToPlan+` AND c.plan_id = $1 AND c.messages_from <= greatest($2,
+			(SELECT min(n.messages_from) FROM check_ins n WHERE n.plan_id = $1 AND n.state = 'planned')) ORDER BY c.due, c.id FOR UPDATE OF c`,
+		p.id, tx.today().AddDays(planAhead))
+	if err != nil {
+		return fmt.Errorf("find check-ins to plan for: %w", err)
+	}
+	_, err = l.planMessagesOf(ctx, tx, rows)
+	return err
+}
+
+func (l *Log) planMessagesOf(ctx context.Context, tx txn, rows pgx.Rows) (int, error) {
+	due, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (t toPlan, err error) {
+		err = row.Scan(&t.checkIn, &t.office, &t.recipient, &t.kind, &t.asks, &t.due, &t.officer, &t.contact)
+		return t, err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("find check-ins to plan for: %w", err)
+	}
+	ids := make([]CheckInID, len(due))
+	for i, t := range due {
+		ids[i] = t.checkIn
+		if err := l.planTexts(ctx, tx, t); err != nil {
+			return 0, err
+		}
+	}
+	if _, err := tx.Exec(ctx, "UPDATE check_ins SET messages_planned = true WHERE id = ANY ($1)", ids); err != nil {
+		return 0, fmt.Errorf("mark messages planned: %w", err)
+	}
+	return len(due), nil
+}
+
+// planTexts plans what goes out about one check-in: a request to the contact
+// for a step that asks one, else reminders to the officer. Without a contact who
+// can be texted the work stays with the officer, and a task says so.
+func (l *Log) planTexts(ctx context.Context, tx txn, t toPlan) error {
+	if !t.asks {
+		return l.planFor(ctx, tx, t, "officer_reminder", l.officerSlots(t.due, tx.now))
+	}
+	if !t.contact.IsZero() {
+		return l.planFor(ctx, tx, t, "village_request", l.villageSlots(t.due, tx.now))
+	}
+	err := l.openTask(ctx, tx, newTask{
+		kind: "contact_missing", cause: "contact_missing:" + t.checkIn.String(), office: t.office, recipient: t.recipient, checkIn: t.checkIn,
+		reason: "no contact of this household can be texted: ask the village by phone, or name another contact", actBy: officerWindow.opens(t.due),
+	})
+	if err != nil {
+		return err
+	}
+	return l.planFor(ctx, tx, t, "officer_reminder", l.officerSlots(t.due, tx.now))
+}
+
+func (l *Log) planFor(ctx context.Context, tx txn, t toPlan, purpose string, slots []slot) error {
+	if len(slots) == 0 {
+		return nil
+	}
+	a := newAsk{office: t.office, recipient: t.recipient, checkIn: t.checkIn, purpose: purpose}
+	if purpose == "village_request" {
+		a.contact = t.contact
+	} else {
+		a.user = t.officer
+	}
+	return l.planAsk(ctx, tx, a, slots)
+}
+
+// newAsk is an ask on its way in: one request to one party about one check-in or alert.
+type newAsk struct {
+	office    OfficeID
+	recipient RecipientID
+	checkIn   CheckInID
+	alert     AlertID
+	contact   ContactID
+	user      UserID
+	purpose   string
+	priority  int // 0: that of a reminder
+}
+
+// planAsk opens the ask (or opens it again) and plans one message a slot, each a
+// round of its own: an ask is sent once a round, by a constraint (P3).
+func (l *Log) planAsk(ctx context.Context, tx txn, a newAsk, slots []slot) error {
+	line, err := l.lineOf(ctx, tx, a.office)
+	if err != nil {
+		return err
+	}
+	id, rounds, err := l.openAsk(ctx, tx, a, line, len(slots))
+	if err != nil {
+		return err
+	}
+	for i, s := range slots {
+		m := newMessage{
+			office: a.office, recipient: a.recipient, checkIn: a.checkIn, contact: a.contact, user: a.user, line: line,
+			purpose: a.purpose, priority: cmp.Or(a.priority, priorityReminder), slot: s,
+		}
+		message, err := l.insertMessage(ctx, tx, m)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, "INSERT INTO message_asks (message_id, ask_id, round) VALUES ($1, $2, $3)", message, id, rounds-len(slots)+i+1)
+		if err != nil {
+			return fmt.Errorf("insert message's ask: %w", err)
+		}
+	}
+	return nil
+}
+
+func (l *Log) openAsk(ctx context.Context, tx txn, a newAsk, line LineID, rounds int) (AskID, int, error) {
+	subject, party := "check_in_id", "check_in_id IS NOT NULL"
+	if a.checkIn.IsZero() {
+		subject, party = "alert_id", "alert_id IS NOT NULL"
+	}
+	var id AskID
+	var total int
+	err := tx.QueryRow(ctx, `INSERT INTO asks (id, office_id, recipient_id, check_in_id, alert_id, contact_id, user_id, purpose, line_id, rounds, opened_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+		ON CONFLICT (`+subject+`, party_id, purpose) WHERE `+party+`
+		DO UPDATE SET rounds = asks.rounds + excluded.rounds, state = 'open', reason = '', closed_at = NULL
+		RETURNING id, rounds`, newID[askKind](tx.now, l.random), a.office, a.recipient, a.checkIn, a.alert, a.contact, a.user,
+		a.purpose, line, rounds, tx.now).Scan(&id, &total)
+	if err != nil {
+		return id, 0, fmt.Errorf("open ask: %w", err)
+	}
+	_, err = tx.Exec(ctx, "UPDATE task_codes SET free_from = NULL WHERE ask_id = $1", id)
+	if err != nil {
+		return id, 0, fmt.Errorf("keep the ask's code: %w", err)
+	}
+	return id, total, nil
+}
+
+type newMessage struct {
+	office    OfficeID
+	recipient RecipientID
+	checkIn   CheckInID
+	contact   ContactID
+	user      UserID
+	inbound   InboundID
+	line      LineID
+	purpose   string
+	priority  int
+	slot      slot
+}
+
+// insertMessage plans a message. One that is due already wakes the drain of its line.
+func (l *Log) insertMessage(ctx context.Context, tx txn, m newMessage) (MessageID, error) {
+	id := newID[messageKind](tx.now, l.random)
+	_, err := tx.Exec(ctx, `INSERT INTO messages
+		(id, office_id, recipient_id, check_in_id, contact_id, user_id, inbound_id, line_id, purpose, wording, priority, not_before, deadline, reason, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		id, m.office, m.recipient, m.checkIn, m.contact, m.user, m.inbound, m.line, m.purpose, m.slot.wording, m.priority,
+		m.slot.notBefore, later(m.slot.deadline, m.slot.notBefore), m.slot.reason, tx.now)
+	if err != nil {
+		return id, fmt.Errorf("insert message: %w", err)
+	}
+	if !m.slot.notBefore.After(tx.now) {
+		return id, l.queue.SendDue(ctx, tx, m.line)
+	}
+	return id, nil
+}
+
+// cancelPlanned cancels what is planned about the check-ins and not yet on its way.
+func (l *Log) cancelPlanned(ctx context.Context, tx txn, ids []CheckInID, why string) error {
+	_, err := tx.Exec(ctx, `UPDATE messages SET dispatch = 'cancelled', dispatch_reason = $2, dispatched_at = $3
+		WHERE check_in_id = ANY ($1) AND dispatch = 'planned'`, ids, why, tx.now)
+	if err != nil {
+		return fmt.Errorf("cancel messages: %w", err)
+	}
+	return nil
+}
+
+// codeRest is how long a code rests before it may be given again.
+const codeRest = 180 * 24 * time.Hour
+
+// settleAsks closes the check-ins' asks, lets their codes rest and cancels what
+// is still planned about them.
+func (l *Log) settleAsks(ctx context.Context, tx txn, ids []CheckInID, why string) error {
+	_, err := tx.Exec(ctx, `WITH settled AS (
+			UPDATE asks SET state = 'closed', reason = $2, closed_at = $3 WHERE check_in_id = ANY ($1) AND state = 'open' RETURNING id)
+		UPDATE task_codes SET free_from = $4 FROM settled WHERE ask_id = settled.id AND free_from IS NULL`, ids, why, tx.now, tx.now.Add(codeRest))
+	if err != nil {
+		return fmt.Errorf("close asks: %w", err)
+	}
+	return l.cancelPlanned(ctx, tx, ids, why)
+}
+
+// Message is a message as lists show it. The text is shown to those who may
+// read the file; the number but for its ending is not.
+type Message struct {
+	ID             MessageID   `json:"message_id"`
+	Recipient      RecipientID `json:"recipient_id"`
+	CheckIn        CheckInID   `json:"check_in_id"`
+	Contact        ContactID   `json:"contact_id"`
+	User           UserID      `json:"user_id"`
+	Purpose        string      `json:"purpose"`
+	Wording        string      `json:"wording"`
+	NotBefore      time.Time   `json:"not_before"`
+	Deadline       time.Time   `json:"deadline"`
+	Reason         string      `json:"reason"`
+	Dispatch       string      `json:"dispatch"`
+	DispatchReason string      `json:"dispatch_reason"`
+	DispatchedAt   *time.Time  `json:"dispatched_at"`
+	Delivery       string      `json:"delivery"`
+	DeliveryReason string      `json:"delivery_reason"`
+	DeliveryAt     *time.Time  `json:"delivery_at"`
+	Segments       *int        `json:"segments"`
+	Text           string      `json:"text"`
+}
+
+// MessageFilter chooses messages. Zero fields choose all.
+type MessageFilter struct {
+	Recipient RecipientID
+	Dispatch  string
+	Page      Page // newest first when Recipient is given, else oldest first
+}
+
+// Messages lists outbound messages of the actor's offices with when and why each
+// is planned, and what became of it, in the order they were planned.
+func (l *Log) Messages(ctx context.Context, by Actor, f MessageFilter) ([]Message, error) {
+	if !by.Has(Officer) && !by.Has(Supervisor) {
+		return nil, forbidden("only officers and supervisors list messages")
+	}
+	return write(ctx, l, by.anew(), func(tx txn) ([]Message, error) {
+		rows, err := tx.Query(ctx, `SELECT m.id, m.recipient_id, m.check_in_id, m.contact_id, m.user_id, m.purpose, m.wording, m.not_before, m.deadline,
+				m.reason, m.dispatch, m.dispatch_reason, m.dispatched_at, m.delivery, m.delivery_reason, m.delivery_at, m.segments, m.text,
+				coalesce(k.data_key, u.data_key)
+			FROM messages m LEFT JOIN village_contacts k ON k.id = m.contact_id LEFT JOIN users u ON u.id = m.user_id
+			WHERE ($1 OR m.office_id = ANY (scope())) AND ($2::uuid IS NULL OR m.recipient_id = $2) AND ($3 = '' OR m.dispatch = $3) AND m.id > $4
+			ORDER BY m.id LIMIT $5`, by.Kind == System, f.Recipient, f.Dispatch, f.Page.afterOrFirst(), f.Page.Limit)
+		if err != nil {
+			return nil, fmt.Errorf("list messages: %w", err)
+		}
+		messages, err := pgx.CollectRows(rows, l.scanMessage)
+		if err != nil {
+			return nil, fmt.Errorf("list messages: %w", err)
+		}
+		tx.audit(by.Office, "messages_read", anyID(f.Recipient), fmt.Sprintf("%d", len(messages)))
+		return messages, nil
+	})
+}
+
+func (l *Log) scanMessage(row pgx.CollectableRow) (Message, error) {
+	var m Message
+	var text, wrapped []byte
+	err := row.Scan(&m.ID, &m.Recipient, &m.CheckIn, &m.Contact, &m.User, &m.Purpose, &m.Wording, &m.NotBefore, &m.Deadline,
+		&m.Reason, &m.Dispatch, &m.DispatchReason, &m.DispatchedAt, &m.Delivery, &m.DeliveryReason, &m.DeliveryAt, &m.Segments, &text, &wrapped)
+	if err != nil || text == nil || wrapped == nil {
+		return m, err
+	}
+	owner := [16]byte(m.Contact)
+	if m.Contact.IsZero() {
+		owner = m.User
+	}
+	key, err := l.keys.Unwrap(owner, wrapped)
+	if err != nil {
+		return m, fmt.Errorf("open the party's key: %w", err)
+	}
+	plain, err := key.Open(text, "messages.text")
+	m.Text = string(plain)
+	return m, err
+}

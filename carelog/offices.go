@@ -1,0 +1,216 @@
+package carelog
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"aftercare/internal/crypt"
+)
+
+// NewOffice describes an office to add.
+type NewOffice struct {
+	Parent    OfficeID // zero: a root
+	Code      string   // administrative division, such as 370323
+	Name      string
+	Signature string // what stands in 【】 at the head of a text; empty: the name
+	Level     string // county, city, province, nation
+}
+
+// AddOffice adds an office to the tree. Only the system (the command line and
+// the demo) may.
+func (l *Log) AddOffice(ctx context.Context, by Actor, o NewOffice) (OfficeID, error) {
+	if by.Kind != System {
+		return OfficeID{}, forbidden("offices are added by the operator")
+	}
+	if o.Signature == "" {
+		o.Signature = o.Name
+	}
+	var p problems
+	if utf8.RuneCountInString(o.Signature) > 14 {
+		p.add("signature", isTooLong)
+	}
+	if o.Code == "" {
+		p.add("code", isRequired)
+	}
+	if strings.TrimSpace(o.Name) == "" {
+		p.add("name", isRequired)
+	}
+	if o.Level != "county" && o.Level != "city" && o.Level != "province" && o.Level != "nation" {
+		p.add("level", isUnknown)
+	}
+	if err := p.err(); err != nil {
+		return OfficeID{}, err
+	}
+	return write(ctx, l, by, func(tx txn) (OfficeID, error) {
+		id := newID[officeKind](tx.now, l.random)
+		_, err := tx.Exec(ctx, `INSERT INTO offices (id, parent_id, path, code, name, signature, level, created_at)
+			VALUES ($1, $2, coalesce((SELECT path FROM offices WHERE id = $2), '{}') || $1::uuid, $3, $4, $5, $6, $7)`,
+			id, o.Parent, o.Code, o.Name, o.Signature, o.Level, tx.now)
+		if err != nil {
+			return OfficeID{}, fmt.Errorf("insert office: %w", err)
+		}
+		tx.audit(id, "office_added", anyID(id), "")
+		return id, nil
+	})
+}
+
+// OfficeByCode finds an office by its administrative code.
+func (l *Log) OfficeByCode(ctx context.Context, by Actor, code string) (OfficeID, error) {
+	return read(ctx, l, by, func(tx txn) (OfficeID, error) {
+		var id OfficeID
+		err := tx.QueryRow(ctx, "SELECT id FROM offices WHERE code = $1", code).Scan(&id)
+		if none(err) {
+			return id, notFound("office")
+		}
+		return id, err
+	})
+}
+
+// EnsureLine makes sure that the carrier's receiving number (empty: its default)
+// is known, and belongs to the office (zero: the oldest root). Called at start.
+func (l *Log) EnsureLine(ctx context.Context, by Actor, carrier, number string, office OfficeID) (LineID, error) {
+	return write(ctx, l, by, func(tx txn) (LineID, error) {
+		var id LineID
+		err := tx.QueryRow(ctx, "SELECT id FROM lines WHERE carrier = $1 AND number = $2", carrier, number).Scan(&id)
+		if !none(err) {
+			return id, err
+		}
+		if office.IsZero() {
+			err := tx.QueryRow(ctx, "SELECT id FROM offices WHERE parent_id IS NULL ORDER BY created_at, id LIMIT 1").Scan(&office)
+			if none(err) {
+				return LineID{}, conflict("no office yet: run `aftercare admin first` before the line is made")
+			}
+			if err != nil {
+				return LineID{}, fmt.Errorf("find the root office: %w", err)
+			}
+		}
+		id = newID[lineKind](tx.now, l.random)
+		_, wrapped, err := l.keys.NewDataKey(l.random, id)
+		if err != nil {
+			return LineID{}, fmt.Errorf("make the line's key: %w", err)
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO lines (id, office_id, carrier, number, data_key, created_at)
+			VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`, id, office, carrier, number, wrapped, tx.now)
+		if err != nil {
+			return LineID{}, fmt.Errorf("insert line: %w", err)
+		}
+		return id, nil
+	})
+}
+
+// lineOf is the number an office speaks from: its own, else the nearest above it.
+func (l *Log) lineOf(ctx context.Context, tx txn, office OfficeID) (LineID, error) {
+	var id LineID
+	err := tx.QueryRow(ctx, "SELECT speaking_line($1, $2)", office, l.carrier).Scan(&id)
+	if err != nil {
+		return id, fmt.Errorf("find the office's line: %w", err)
+	}
+	if id.IsZero() {
+		return id, conflict("no receiving number is set up for this office: start the server with a carrier first")
+	}
+	return id, nil
+}
+
+// ensureVillage finds or adds a village of the office.
+func (l *Log) ensureVillage(ctx context.Context, tx txn, office OfficeID, township, name string) (VillageID, error) {
+	var id VillageID
+	const find = "SELECT id FROM villages WHERE office_id = $1 AND township = $2 AND name = $3"
+	err := tx.QueryRow(ctx, find, office, township, name).Scan(&id)
+	if !none(err) {
+		return id, err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO villages (id, office_id, township, name) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+		newID[villageKind](tx.now, l.random), office, township, name)
+	if err != nil {
+		return id, fmt.Errorf("insert village: %w", err)
+	}
+	if err := tx.QueryRow(ctx, find, office, township, name).Scan(&id); err != nil {
+		return id, fmt.Errorf("find village: %w", err)
+	}
+	return id, nil
+}
+
+// NewUser describes a person who signs in.
+type NewUser struct {
+	Office OfficeID
+	Login  string // lower case
+	Name   string
+	Phone  string // as people write it; reminders go there
+	Roles  []Role // held in Office
+}
+
+// AddUser adds a user with grants in their office. An administrator of the
+// office may; the system may.
+func (l *Log) AddUser(ctx context.Context, by Actor, u NewUser) (UserID, error) {
+	u.Login = strings.ToLower(strings.TrimSpace(u.Login))
+	phone, err := u.check()
+	if err != nil {
+		return UserID{}, err
+	}
+	if !by.May(Administrator, u.Office) {
+		return UserID{}, forbidden("only an administrator of the office adds people")
+	}
+	return write(ctx, l, by, func(tx txn) (UserID, error) {
+		id := newID[userKind](tx.now, l.random)
+		key, wrapped, err := l.keys.NewDataKey(l.random, id)
+		if err != nil {
+			return UserID{}, fmt.Errorf("make the user's key: %w", err)
+		}
+		sealed, err := crypt.SealJSON(key, personFacts{Name: u.Name, Phone: phone}, "users.sealed")
+		if err != nil {
+			return UserID{}, fmt.Errorf("seal the user: %w", err)
+		}
+		_, err = tx.Exec(ctx, "INSERT INTO users (id, office_id, login, data_key, sealed, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+			id, u.Office, u.Login, wrapped, sealed, tx.now)
+		if err != nil {
+			return UserID{}, fmt.Errorf("insert user: %w", err)
+		}
+		for _, role := range u.Roles {
+			_, err := tx.Exec(ctx, "INSERT INTO grants (user_id, office_id, role, granted_at) VALUES ($1, $2, $3, $4)", id, u.Office, role, tx.now)
+			if err != nil {
+				return UserID{}, fmt.Errorf("insert grant: %w", err)
+			}
+		}
+		tx.audit(u.Office, "user_added", anyID(id), "")
+		return id, nil
+	})
+}
+
+func (u NewUser) check() (phone string, err error) {
+	var p problems
+	if u.Login == "" {
+		p.add("login", isRequired)
+	}
+	if strings.TrimSpace(u.Name) == "" {
+		p.add("name", isRequired)
+	}
+	if len(u.Roles) == 0 {
+		p.add("roles", isRequired)
+	}
+	for _, role := range u.Roles {
+		if role != Officer && role != Supervisor && role != Administrator {
+			p.add("roles", isUnknown)
+		}
+	}
+	if u.Phone != "" {
+		var ok bool
+		if phone, _, ok = Phone(u.Phone); !ok {
+			p.add("phone", isNotAPhone)
+		}
+	}
+	return phone, p.err()
+}
+
+// UserByLogin finds a person of the actor's scope.
+func (l *Log) UserByLogin(ctx context.Context, by Actor, login string) (UserID, error) {
+	return read(ctx, l, by, func(tx txn) (UserID, error) {
+		var id UserID
+		err := tx.QueryRow(ctx, "SELECT id FROM users WHERE login = $1", strings.ToLower(login)).Scan(&id)
+		if none(err) {
+			return id, notFound("user")
+		}
+		return id, err
+	})
+}

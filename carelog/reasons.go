@@ -1,0 +1,33 @@
+package carelog
+
+// reason is one sentence of the catalogue of what can be wrong with a field.
+type reason struct{ english, chinese string }
+
+var (
+	isRequired       = reason{"is required", "必填"}
+	isTooLong        = reason{"is too long", "内容过长"}
+	isNotADate       = reason{"is not a date: write it as 2026-11-24", "不是日期,请写成 2026-11-24"}
+	isInFuture       = reason{"lies in the future: give the day it happened", "日期在将来,请填写实际日期"}
+	isTooOld         = reason{"lies more than 30 years back", "日期过早(早于30年前)"}
+	isInPast         = reason{"lies in the past: choose today or later", "日期已过,请选择今天或以后"}
+	isNotAPhone      = reason{"is not a possible phone number: write it as +86 followed by 11 digits", "不是可用的电话号码,请填写11位手机号"}
+	isNotAnIDNumber  = reason{"is not a valid identity number: 18 characters with a matching check digit", "身份证号不正确(18位,校验位须相符)"}
+	isNotPositive    = reason{"must be more than 0 fen", "金额必须大于0"}
+	isNegative       = reason{"must not be negative", "不能为负数"}
+	isNotAnAmount    = reason{"is not an amount in yuan, such as 5000 or 5000.50", "不是金额,请写成 5000 或 5000.50"}
+	doesNotAddUp     = reason{"do not add up to the award", "各来源金额之和与救助金额不符"}
+	isUnknown        = reason{"is not one of the known values", "不在可选范围内"}
+	isUnknownVillage = reason{"is not a village of this office: add it first", "本单位没有该村(居),请先添加"}
+	isUnknownOfficer = reason{"is not the login of an officer of this office", "不是本单位承办人的登录名"}
+	isUnknownContact = reason{"is not a contact of this office", "不是本单位的村联系人"}
+	isWrongVillage   = reason{"does not serve the recipient's village", "该联系人不负责被救助人所在村"}
+	isUnsafeAlias    = reason{"cannot stand in a text: at most 8 characters, without the full name", "家庭称呼不可用:最多8个字,且不得含全名"}
+	isOutsideWindow  = reason{"lies outside what may be chosen", "不在允许的日期范围内"}
+	isRepeated       = reason{"appears twice in this ledger", "在本台账中重复出现"}
+	isMisshapen      = reason{"cannot be read: see the documented form of this column", "格式不正确,请参照列说明"}
+	isMissingColumn  = reason{"is missing from the header", "表头缺少该列"}
+	isUnknownColumn  = reason{"is not a column of the documented set", "不是规定的列"}
+	isNotScorable    = reason{"cannot be scored by this kind of check-in", "本次回访方式不能为该项评分"}
+	needsScores      = reason{"a scored check-in that reached the family needs its scores", "见到本人的评分回访必须填写各项评分"}
+	differs          = reason{"differs from what is enrolled: an import changes nothing, correct it in the file", "与已登记内容不同;导入不改动已登记信息,请在档案中更正"}
+)

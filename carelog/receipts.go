@@ -1,0 +1,313 @@
+package carelog
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Class sorts what a carrier answered when it did not take a message.
+type Class string
+
+// The classes of refusal. None means the carrier took it.
+const (
+	Taken         Class = ""
+	OptedOut      Class = "opted_out"     // the number asked the carrier for no more
+	Unreachable   Class = "unreachable"   // no such number, or none that takes texts
+	Throttled     Class = "throttled"     // later, certainly not sent
+	Refused       Class = "refused"       // the content or the sender
+	Temporary     Class = "temporary"     // later, certainly not sent
+	Ambiguous     Class = "ambiguous"     // may have been sent: the carrier is asked first
+	Misconfigured Class = "misconfigured" // our account; an operator must act
+)
+
+// Receipt is what the carrier answered to an Outgoing.
+type Receipt struct {
+	Outgoing
+	CarrierMessageID string
+	Delivery         string // none, queued, sent, delivered, undelivered, failed
+	Class            Class
+	Code             string // the carrier's own error code
+	RetryAfter       time.Duration
+}
+
+// SettlingTime is how long a message may stand as sending before the carrier is
+// asked about it: longer than any call, shorter than a job's rescue.
+const SettlingTime = 3 * time.Minute
+
+// maxTries bounds how often one message is handed to a carrier.
+const maxTries = 5
+
+// messageRef is what a consequence of a message needs to know of it.
+type messageRef struct {
+	id        MessageID
+	office    OfficeID
+	recipient RecipientID
+	checkIn   CheckInID
+	contact   ContactID
+	purpose   string
+}
+
+// RecordReceipts writes down what the carrier answered, together with the
+// history of it. What is ambiguous stays sending until it is settled.
+func (l *Log) RecordReceipts(ctx context.Context, receipts []Receipt) error {
+	if len(receipts) == 0 {
+		return nil
+	}
+	slices.SortFunc(receipts, func(a, b Receipt) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	_, err := write(ctx, l, TheSystem(), func(tx txn) (struct{}, error) {
+		rows, err := l.lockSending(ctx, tx, receipts)
+		if err != nil {
+			return struct{}{}, err
+		}
+		var happenings []happening
+		var taken []Receipt
+		for _, r := range receipts {
+			m, ok := rows[r.ID]
+			if !ok || r.Class == Ambiguous {
+				continue
+			}
+			if r.Class == Taken {
+				taken = append(taken, r)
+				if !m.recipient.IsZero() {
+					happenings = append(happenings, m.accepted(r.Text, r.CarrierMessageID))
+				}
+				continue
+			}
+			more, err := l.recordRefusal(ctx, tx, m, r)
+			if err != nil {
+				return struct{}{}, err
+			}
+			happenings = append(happenings, more...)
+		}
+		if err := recordTaken(ctx, tx, taken); err != nil {
+			return struct{}{}, err
+		}
+		tx.append(happenings...)
+		return struct{}{}, nil
+	})
+	return err
+}
+
+func (m messageRef) accepted(text, carrierID string) happening {
+	return happening{recipient: m.recipient, kind: "message_accepted", subject: anyID(m.id), details: map[string]any{
+		"purpose": m.purpose, "text": text, "carrier_message_id": carrierID,
+	}}
+}
+
+// lockSending locks the rows that are still sending, in id order. A row that was
+// settled meanwhile is left as it is.
+func (l *Log) lockSending(ctx context.Context, tx txn, receipts []Receipt) (map[MessageID]messageRef, error) {
+	ids := make([]MessageID, len(receipts))
+	for i, r := range receipts {
+		ids[i] = r.ID
+	}
+	rows, err := tx.Query(ctx, `SELECT id, office_id, recipient_id, check_in_id, contact_id, purpose FROM messages
+		WHERE id = ANY ($1) AND dispatch = 'sending' ORDER BY id FOR UPDATE`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("lock messages: %w", err)
+	}
+	found := map[MessageID]messageRef{}
+	var m messageRef
+	_, err = pgx.ForEachRow(rows, []any{&m.id, &m.office, &m.recipient, &m.checkIn, &m.contact, &m.purpose}, func() error {
+		found[m.id] = m
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("lock messages: %w", err)
+	}
+	return found, nil
+}
+
+func recordTaken(ctx context.Context, tx txn, taken []Receipt) error {
+	if len(taken) == 0 {
+		return nil
+	}
+	ids, carrierIDs, deliveries := make([]MessageID, len(taken)), make([]string, len(taken)), make([]string, len(taken))
+	for i, r := range taken {
+		ids[i], carrierIDs[i], deliveries[i] = r.ID, r.CarrierMessageID, deliveryOr(r.Delivery)
+	}
+	_, err := tx.Exec(ctx, `UPDATE messages m SET dispatch = 'accepted', dispatch_reason = 'taken by the carrier', dispatched_at = $1,
+			carrier_message_id = nullif(u.carrier_id, ''), delivery = `+higher("m.delivery", "u.delivery")+`, delivery_at = $1
+		FROM unnest($2::uuid[], $3::text[], $4::text[]) AS u (id, carrier_id, delivery) WHERE m.id = u.id`, tx.now, ids, carrierIDs, deliveries)
+	if err != nil {
+		return fmt.Errorf("record receipts: %w", err)
+	}
+	return nil
+}
+
+func deliveryOr(delivery string) string {
+	if deliveryRank(delivery) < 0 {
+		return "none"
+	}
+	return delivery
+}
+
+// deliveries in the order they may rise (design: two states a message).
+var deliveryOrder = []string{"none", "queued", "sent", "failed", "undelivered", "delivered"}
+
+func deliveryRank(delivery string) int { return slices.Index(deliveryOrder, delivery) }
+
+// higher is the SQL for the higher of two deliveries.
+func higher(a, b string) string {
+	const order = "ARRAY['none','queued','sent','failed','undelivered','delivered']"
+	return fmt.Sprintf("CASE WHEN array_position(%[3]s, %[2]s) > array_position(%[3]s, %[1]s) THEN %[2]s ELSE %[1]s END", a, b, order)
+}
+
+// recordRefusal decides what follows a carrier's no: later, or a person.
+func (l *Log) recordRefusal(ctx context.Context, tx txn, m messageRef, r Receipt) ([]happening, error) {
+	again := r.Class == Throttled || r.Class == Temporary || r.Class == Misconfigured
+	if again && r.Try < maxTries {
+		wait := max(r.RetryAfter, time.Duration(r.Try*r.Try)*30*time.Second)
+		_, err := tx.Exec(ctx, "UPDATE messages SET dispatch = 'planned', not_before = $2, deadline = greatest(deadline, $2), reason = $3 WHERE id = $1",
+			m.id, tx.now.Add(wait), fmt.Sprintf("the carrier said %s %s: try %d follows", r.Class, r.Code, r.Try+1))
+		if err != nil {
+			return nil, fmt.Errorf("plan message again: %w", err)
+		}
+		return nil, nil
+	}
+	why := fmt.Sprintf("the carrier said %s %s", r.Class, r.Code)
+	return l.failMessage(ctx, tx, m, r.Class, "failed", why)
+}
+
+// failMessage ends a message as failed or unknown and hands the work to a person.
+func (l *Log) failMessage(ctx context.Context, tx txn, m messageRef, class Class, dispatch, why string) ([]happening, error) {
+	_, err := tx.Exec(ctx, "UPDATE messages SET dispatch = $2, dispatch_reason = $3, dispatched_at = $4 WHERE id = $1", m.id, dispatch, why, tx.now)
+	if err != nil {
+		return nil, fmt.Errorf("end message: %w", err)
+	}
+	if err := l.learnAboutNumber(ctx, tx, m, class); err != nil {
+		return nil, err
+	}
+	if err := l.handToPerson(ctx, tx, m, "message_"+dispatch, why); err != nil {
+		return nil, err
+	}
+	if m.recipient.IsZero() {
+		return nil, nil
+	}
+	return []happening{{recipient: m.recipient, kind: "message_" + dispatch, subject: anyID(m.id), details: map[string]any{"purpose": m.purpose, "reason": why}}}, nil
+}
+
+// learnAboutNumber remembers that a contact's number takes no texts, and has the
+// check-in's texts planned anew: to the backup contact, else to the officer.
+func (l *Log) learnAboutNumber(ctx context.Context, tx txn, m messageRef, class Class) error {
+	column := map[Class]string{OptedOut: "opted_out_at", Unreachable: "unreachable_at"}[class]
+	if column == "" || m.contact.IsZero() {
+		return nil
+	}
+	_, err := tx.Exec(ctx, "UPDATE village_contacts SET "+column+" = $2 WHERE id = $1 AND "+column+" IS NULL", m.contact, tx.now)
+	if err != nil {
+		return fmt.Errorf("mark contact: %w", err)
+	}
+	return l.planAnew(ctx, tx, m.checkIn)
+}
+
+// planAnew drops what is planned about an open check-in and lets the next sweep
+// plan it again with the contacts as they are now.
+func (l *Log) planAnew(ctx context.Context, tx txn, id CheckInID) error {
+	if id.IsZero() {
+		return nil
+	}
+	if err := l.cancelPlanned(ctx, tx, []CheckInID{id}, "planned anew: the contact cannot be texted"); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, "UPDATE check_ins SET messages_planned = false WHERE id = $1 AND state = 'planned'", id)
+	if err != nil {
+		return fmt.Errorf("plan texts anew: %w", err)
+	}
+	return nil
+}
+
+// handToPerson opens the task that follows a message nobody received.
+func (l *Log) handToPerson(ctx context.Context, tx txn, m messageRef, kind, why string) error {
+	return l.openTask(ctx, tx, newTask{
+		kind: kind, cause: kind + ":" + m.id.String(), office: m.office, recipient: m.recipient, checkIn: m.checkIn, message: m.id, contact: m.contact,
+		reason: why, actBy: officerWindow.opens(l.calendar.NextWorkday(tx.today())),
+	})
+}
+
+// Stuck is a message found sending after SettlingTime: the carrier is to be asked.
+type Stuck struct {
+	Outgoing
+	Since time.Time
+}
+
+// StuckMessages lists messages that were handed to the carrier longer than
+// SettlingTime ago and whose outcome is not known, oldest first.
+func (l *Log) StuckMessages(ctx context.Context, limit int) ([]Stuck, error) {
+	return read(ctx, l, TheSystem(), func(tx txn) ([]Stuck, error) {
+		rows, err := tx.Query(ctx, `SELECT m.id, coalesce(m.contact_id, m.user_id), coalesce(k.data_key, u.data_key), m.sent_to, m.text, n.number, m.tries, m.claimed_at
+			FROM messages m JOIN lines n ON n.id = m.line_id
+			LEFT JOIN village_contacts k ON k.id = m.contact_id LEFT JOIN users u ON u.id = m.user_id
+			WHERE m.dispatch = 'sending' AND m.claimed_at < $1 ORDER BY m.claimed_at LIMIT $2`, tx.now.Add(-SettlingTime), limit)
+		if err != nil {
+			return nil, fmt.Errorf("find stuck messages: %w", err)
+		}
+		return pgx.CollectRows(rows, l.scanStuck)
+	})
+}
+
+func (l *Log) scanStuck(row pgx.CollectableRow) (Stuck, error) {
+	var s Stuck
+	var owner anyID
+	var wrapped, to, text []byte
+	if err := row.Scan(&s.ID, &owner, &wrapped, &to, &text, &s.From, &s.Try, &s.Since); err != nil {
+		return s, err
+	}
+	key, err := l.keys.Unwrap(owner, wrapped)
+	if err != nil {
+		return s, fmt.Errorf("open the party's key: %w", err)
+	}
+	plainTo, err := key.Open(to, "messages.sent_to")
+	if err != nil {
+		return s, fmt.Errorf("open the number: %w", err)
+	}
+	plainText, err := key.Open(text, "messages.text")
+	if err != nil {
+		return s, fmt.Errorf("open the text: %w", err)
+	}
+	s.To, s.Text = string(plainTo), string(plainText)
+	return s, nil
+}
+
+// Finding is what the carrier knows of a stuck message.
+type Finding int
+
+// The findings.
+const (
+	Found      Finding = iota + 1 // the carrier has it
+	NotThere                      // the carrier certainly has not
+	CannotKnow                    // the carrier cannot tell
+)
+
+// SettleMessage ends the doubt about a stuck message by what the carrier knows:
+// adopted, sent again (at most maxTries), or unknown with a task for a person.
+func (l *Log) SettleMessage(ctx context.Context, stuck Stuck, finding Finding, carrierID, delivery string) error {
+	if finding == Found {
+		return l.RecordReceipts(ctx, []Receipt{{Outgoing: stuck.Outgoing, CarrierMessageID: carrierID, Delivery: delivery}})
+	}
+	if finding == NotThere && stuck.Try < maxTries {
+		return l.RecordReceipts(ctx, []Receipt{{Outgoing: stuck.Outgoing, Class: Temporary, Code: "not found at the carrier"}})
+	}
+	_, err := write(ctx, l, TheSystem(), func(tx txn) (struct{}, error) {
+		rows, err := l.lockSending(ctx, tx, []Receipt{{Outgoing: stuck.Outgoing}})
+		if err != nil {
+			return struct{}{}, err
+		}
+		m, ok := rows[stuck.ID]
+		if !ok {
+			return struct{}{}, nil
+		}
+		happenings, err := l.failMessage(ctx, tx, m, Ambiguous, "unknown", "the carrier may or may not have sent it: ask the contact by phone")
+		if err != nil {
+			return struct{}{}, err
+		}
+		tx.append(happenings...)
+		return struct{}{}, nil
+	})
+	return err
+}

@@ -1,0 +1,135 @@
+package carelog
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// report is a stored report beside the message it is about.
+type report struct {
+	id         anyID
+	carrierID  string
+	delivery   string
+	status     string
+	code       string
+	class      Class
+	receivedAt time.Time
+	message    messageRef
+	dispatch   string
+	was        string
+}
+
+// ApplyReports applies stored delivery reports, oldest first, at most limit, and
+// tells how many it looked at. A message's delivery only rises, in whatever
+// order and however often the reports come. A report that carries our id also
+// ends the doubt about a message that is still sending.
+func (l *Log) ApplyReports(ctx context.Context, limit int) (int, error) {
+	return write(ctx, l, TheSystem(), func(tx txn) (int, error) {
+		// The messages are locked in the order of their ids, like everywhere else.
+		rows, err := tx.Query(ctx, `WITH waiting AS (
+				SELECT * FROM delivery_reports WHERE applied_at IS NULL ORDER BY received_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+			SELECT w.id, w.carrier_message_id, w.delivery, w.status, w.error_code, w.class, w.received_at,
+				m.id, m.office_id, m.recipient_id, m.check_in_id, m.contact_id, coalesce(m.purpose, ''), coalesce(m.dispatch, ''), coalesce(m.delivery, '')
+			FROM waiting w LEFT JOIN messages m ON m.id = coalesce(w.message_id, (SELECT x.id FROM messages x WHERE x.carrier_message_id = w.carrier_message_id))
+			ORDER BY m.id, w.received_at`, limit)
+		if err != nil {
+			return 0, fmt.Errorf("find reports: %w", err)
+		}
+		reports, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r report, err error) {
+			err = row.Scan(&r.id, &r.carrierID, &r.delivery, &r.status, &r.code, &r.class, &r.receivedAt,
+				&r.message.id, &r.message.office, &r.message.recipient, &r.message.checkIn, &r.message.contact, &r.message.purpose, &r.dispatch, &r.was)
+			return r, err
+		})
+		if err != nil {
+			return 0, fmt.Errorf("find reports: %w", err)
+		}
+		var happenings []happening
+		for _, r := range reports {
+			more, err := l.applyReport(ctx, tx, r)
+			if err != nil {
+				return 0, err
+			}
+			happenings = append(happenings, more...)
+		}
+		tx.append(happenings...)
+		return len(reports), nil
+	})
+}
+
+func (l *Log) applyReport(ctx context.Context, tx txn, r report) ([]happening, error) {
+	if r.message.id.IsZero() {
+		if tx.now.Sub(r.receivedAt) < reportPatience {
+			return nil, nil
+		}
+		return nil, r.settle(ctx, tx, "no message of ours has this id")
+	}
+	if deliveryRank(r.delivery) < 0 {
+		return nil, r.settle(ctx, tx, "the status is not one we know")
+	}
+	if err := tx.QueryRow(ctx, "SELECT dispatch, delivery FROM messages WHERE id = $1 FOR UPDATE", r.message.id).Scan(&r.dispatch, &r.was); err != nil {
+		return nil, fmt.Errorf("lock message: %w", err)
+	}
+	var happenings []happening
+	if r.dispatch == "sending" || r.dispatch == "unknown" {
+		if err := r.adopt(ctx, tx); err != nil {
+			return nil, err
+		}
+		if !r.message.recipient.IsZero() {
+			happenings = append(happenings, r.message.accepted("", r.carrierID))
+		}
+	}
+	if deliveryRank(r.delivery) <= deliveryRank(r.was) {
+		return happenings, r.settle(ctx, tx, "the message stands higher already")
+	}
+	_, err := tx.Exec(ctx, "UPDATE messages SET delivery = $2, delivery_reason = $3, delivery_at = $4 WHERE id = $1",
+		r.message.id, r.delivery, r.reason(), r.receivedAt)
+	if err != nil {
+		return nil, fmt.Errorf("raise delivery: %w", err)
+	}
+	if r.delivery == "failed" || r.delivery == "undelivered" {
+		if err := l.notDelivered(ctx, tx, r); err != nil {
+			return nil, err
+		}
+	}
+	if !r.message.recipient.IsZero() && deliveryRank(r.delivery) > deliveryRank("sent") {
+		happenings = append(happenings, happening{recipient: r.message.recipient, kind: "message_" + r.delivery, at: r.receivedAt,
+			actor: Program, subject: anyID(r.message.id), details: map[string]any{"purpose": r.message.purpose, "reason": r.reason()}})
+	}
+	return happenings, r.settle(ctx, tx, "applied")
+}
+
+// adopt takes a message the carrier speaks of as accepted: it was sent after all.
+func (r report) adopt(ctx context.Context, tx txn) error {
+	_, err := tx.Exec(ctx, `UPDATE messages SET dispatch = 'accepted', dispatch_reason = 'adopted: the carrier reported on it',
+			dispatched_at = coalesce(dispatched_at, $2), carrier_message_id = coalesce(carrier_message_id, $3) WHERE id = $1`, r.message.id, r.receivedAt, r.carrierID)
+	if err != nil {
+		return fmt.Errorf("adopt message: %w", err)
+	}
+	return nil
+}
+
+// notDelivered turns a text nobody received into work for a person.
+func (l *Log) notDelivered(ctx context.Context, tx txn, r report) error {
+	if err := l.learnAboutNumber(ctx, tx, r.message, r.class); err != nil {
+		return err
+	}
+	return l.handToPerson(ctx, tx, r.message, "message_failed", "the carrier could not deliver it: "+r.reason())
+}
+
+func (r report) reason() string {
+	if r.code == "" {
+		return "the carrier reported " + r.delivery
+	}
+	return "the carrier reported " + r.delivery + ", code " + r.code
+}
+
+func (r report) settle(ctx context.Context, tx txn, why string) error {
+	_, err := tx.Exec(ctx, "UPDATE delivery_reports SET applied_at = $2, reason = $3 WHERE id = $1", r.id, tx.now, why)
+	if err != nil {
+		return fmt.Errorf("settle report: %w", err)
+	}
+	return nil
+}

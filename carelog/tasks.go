@@ -1,0 +1,132 @@
+package carelog
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// newTask is work for a person on its way in. One open task a cause.
+type newTask struct {
+	kind, cause, reason string
+	office              OfficeID
+	recipient           RecipientID
+	plan                PlanID
+	checkIn             CheckInID
+	message             MessageID
+	inbound             InboundID
+	contact             ContactID
+	actBy               time.Time
+}
+
+func (l *Log) openTask(ctx context.Context, tx txn, t newTask) error {
+	var actBy *time.Time
+	if !t.actBy.IsZero() {
+		actBy = &t.actBy
+	}
+	id := newID[taskKind](tx.now, l.random)
+	tag, err := tx.Exec(ctx, `INSERT INTO tasks (id, office_id, recipient_id, plan_id, check_in_id, message_id, inbound_id, contact_id, kind, cause, reason, act_by, opened_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (cause) WHERE state = 'open' DO NOTHING`,
+		id, t.office, t.recipient, t.plan, t.checkIn, t.message, t.inbound, t.contact, t.kind, t.cause, t.reason, actBy, tx.now)
+	if err != nil {
+		return fmt.Errorf("open task: %w", err)
+	}
+	if tag.RowsAffected() == 0 || t.recipient.IsZero() {
+		return nil
+	}
+	tx.append(happening{recipient: t.recipient, kind: "task_opened", subject: anyID(id), details: map[string]any{"task": t.kind, "reason": t.reason}})
+	return nil
+}
+
+// Task is work for a person as lists show it.
+type Task struct {
+	ID        TaskID      `json:"task_id"`
+	Recipient RecipientID `json:"recipient_id"`
+	CheckIn   CheckInID   `json:"check_in_id"`
+	Message   MessageID   `json:"message_id"`
+	Inbound   InboundID   `json:"inbound_id"`
+	Contact   ContactID   `json:"contact_id"`
+	Kind      string      `json:"kind"`
+	Reason    string      `json:"reason"`
+	ActBy     *time.Time  `json:"act_by"`
+	OpenedAt  time.Time   `json:"opened_at"`
+	Said      string      `json:"said"` // the reply that waits in triage
+}
+
+// Tasks lists the open tasks of the actor's offices, oldest first. Replies that
+// wait in triage are shown with their words.
+func (l *Log) Tasks(ctx context.Context, by Actor, page Page) ([]Task, error) {
+	if !by.Has(Officer) && !by.Has(Supervisor) {
+		return nil, forbidden("only officers and supervisors list tasks")
+	}
+	return read(ctx, l, by, func(tx txn) ([]Task, error) {
+		rows, err := tx.Query(ctx, `SELECT t.id, t.recipient_id, t.check_in_id, t.message_id, t.inbound_id, t.contact_id, t.kind, t.reason, t.act_by, t.opened_at,
+				i.sealed, i.recipient_id, n.id, n.data_key, r.data_key
+			FROM tasks t LEFT JOIN inbound_messages i ON i.id = t.inbound_id LEFT JOIN lines n ON n.id = i.line_id
+			LEFT JOIN recipients r ON r.id = i.recipient_id
+			WHERE t.state = 'open' AND ($1 OR t.office_id = ANY (scope())) AND t.id > $2 ORDER BY t.id LIMIT $3`,
+			by.Kind == System, page.afterOrFirst(), page.Limit)
+		if err != nil {
+			return nil, fmt.Errorf("list tasks: %w", err)
+		}
+		return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Task, error) {
+			var t Task
+			var box sealedReply
+			err := row.Scan(&t.ID, &t.Recipient, &t.CheckIn, &t.Message, &t.Inbound, &t.Contact, &t.Kind, &t.Reason, &t.ActBy, &t.OpenedAt,
+				&box.sealed, &box.recipient, &box.line, &box.lineKey, &box.recipientKey)
+			if err != nil {
+				return t, err
+			}
+			reply, err := l.openReply(box)
+			t.Said = reply.Text
+			return t, err
+		})
+	})
+}
+
+// ResolveTask ends a task with what was done about it. Officers and supervisors
+// of its office may; a repeat is a conflict.
+func (l *Log) ResolveTask(ctx context.Context, by Actor, id TaskID, outcome string) error {
+	if strings.TrimSpace(outcome) == "" {
+		return invalid("outcome", isRequired)
+	}
+	_, err := write(ctx, l, by, func(tx txn) (struct{}, error) {
+		var office OfficeID
+		var recipient RecipientID
+		var inbound InboundID
+		var state, kind string
+		err := tx.QueryRow(ctx, "SELECT office_id, recipient_id, inbound_id, state, kind FROM tasks WHERE id = $1 FOR UPDATE", id).
+			Scan(&office, &recipient, &inbound, &state, &kind)
+		if none(err) {
+			return struct{}{}, notFound("task")
+		}
+		if err != nil {
+			return struct{}{}, fmt.Errorf("read task: %w", err)
+		}
+		if !by.mayAny(office, Officer, Supervisor) {
+			return struct{}{}, forbidden("only officers and supervisors of the office settle its tasks")
+		}
+		if state != "open" {
+			return struct{}{}, conflict("the task is done already")
+		}
+		// What was done may name people: it stands sealed in the history; the row keeps that it was done.
+		_, err = tx.Exec(ctx, "UPDATE tasks SET state = 'done', done_at = $2, done_by = $3, outcome = 'settled by a person' WHERE id = $1", id, tx.now, by.User)
+		if err != nil {
+			return struct{}{}, fmt.Errorf("settle task: %w", err)
+		}
+		_, err = tx.Exec(ctx, "UPDATE inbound_messages SET state = 'settled', handled_at = $2 WHERE id = $1 AND state = 'triage'", inbound, tx.now)
+		if err != nil {
+			return struct{}{}, fmt.Errorf("settle reply: %w", err)
+		}
+		if recipient.IsZero() {
+			tx.audit(office, "task_done", anyID(id), kind)
+			return struct{}{}, nil
+		}
+		tx.append(happening{recipient: recipient, kind: "task_done", subject: anyID(id), details: map[string]any{"task": kind, "outcome": outcome}})
+		return struct{}{}, nil
+	})
+	return err
+}

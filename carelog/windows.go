@@ -1,0 +1,157 @@
+package carelog
+
+import (
+	"fmt"
+	"time"
+
+	"aftercare/carelog/calendar"
+	"aftercare/carelog/schedule"
+)
+
+// window is when a party may be texted on a working day, in Shanghai time
+// (design: Meanings). Nothing goes out between 12:00 and 14:00 or at night.
+type window struct {
+	name   string
+	spans  [][2]clock
+	anyDay bool // automatic answers go on any day
+	always bool // red alerts go at any hour
+}
+
+type clock struct{ hour, minute int }
+
+var (
+	officerWindow = window{name: "officer hours 08:30-12:00 and 14:00-20:00 on working days", spans: [][2]clock{{{8, 30}, {12, 0}}, {{14, 0}, {20, 0}}}}
+	villageWindow = window{name: "village hours 09:00-11:30 and 14:30-18:00 on working days", spans: [][2]clock{{{9, 0}, {11, 30}}, {{14, 30}, {18, 0}}}}
+	answerWindow  = window{name: "answers 08:30-20:00 on any day", spans: [][2]clock{{{8, 30}, {20, 0}}}, anyDay: true}
+	alertWindow   = window{name: "red alerts at any hour", always: true}
+)
+
+// The priorities of messages, the most urgent first.
+const (
+	priorityRed      = 1
+	priorityAnswer   = 2
+	priorityReminder = 3
+)
+
+func windowFor(purpose string, priority int) window {
+	switch {
+	case priority == priorityRed:
+		return alertWindow
+	case purpose == "answer":
+		return answerWindow
+	case purpose == "village_request":
+		return villageWindow
+	default:
+		return officerWindow
+	}
+}
+
+// next is the first moment from t on at which the window is open.
+func (w window) next(t time.Time, cal *calendar.Calendar) time.Time {
+	if w.always {
+		return t
+	}
+	for day := calendar.Of(t); ; day = day.AddDays(1) {
+		if !w.anyDay && !cal.IsWorkday(day) {
+			continue
+		}
+		for _, span := range w.spans {
+			if opens := day.At(span[0].hour, span[0].minute); t.Before(opens) {
+				return opens
+			}
+			if t.Before(day.At(span[1].hour, span[1].minute)) {
+				return t
+			}
+		}
+	}
+}
+
+// opens is when the window first opens on a day.
+func (w window) opens(day calendar.Date) time.Time {
+	return day.At(w.spans[0][0].hour, w.spans[0][0].minute)
+}
+
+// closes is when the window closes for the day.
+func (w window) closes(day calendar.Date) time.Time {
+	last := w.spans[len(w.spans)-1][1]
+	return day.At(last.hour, last.minute)
+}
+
+// When texts about a check-in go out, in working days from the due date.
+const (
+	villageAskBefore    = -5 // the request
+	villageRepeatAfter  = 2  // once more, this long after the request
+	officerRemindBefore = -3
+	officerNudgeAfter   = 2 // the officer is told it is overdue
+)
+
+// messagesFrom is the day on which the first text about a check-in may go out.
+func (l *Log) messagesFrom(kind schedule.Kind, due calendar.Date) calendar.Date {
+	if kind == schedule.Village {
+		return l.calendar.AddWorkdays(due, villageAskBefore)
+	}
+	return l.calendar.AddWorkdays(due, officerRemindBefore)
+}
+
+// slot is one planned text: when, until when, and why.
+type slot struct {
+	wording             string
+	notBefore, deadline time.Time
+	reason              string
+}
+
+// officerSlots are the officer's reminders: before, on the day, and when it is
+// overdue. What is past already is left out; when the first is past and the day
+// is still to come, it goes out at the next open hour instead.
+func (l *Log) officerSlots(due calendar.Date, now time.Time) []slot {
+	w, cal := officerWindow, l.calendar
+	var slots []slot
+	before := w.opens(cal.AddWorkdays(due, officerRemindBefore))
+	reason := fmt.Sprintf("reminder %d working days before the due date %s", -officerRemindBefore, due)
+	if now.After(before) {
+		before = w.next(now, cal)
+		reason = fmt.Sprintf("reminder at the next open hour: less than %d working days to the due date %s", -officerRemindBefore, due)
+	}
+	if calendar.Of(before).Before(due) {
+		slots = append(slots, slot{"officer_due", before, w.closes(due), reason})
+	}
+	onTheDay := w.next(later(now, w.opens(due)), cal)
+	if !calendar.Of(onTheDay).After(due) {
+		slots = append(slots, slot{"officer_due", onTheDay, w.closes(due), fmt.Sprintf("reminder on the due date %s", due)})
+	}
+	nudge := cal.AddWorkdays(due, officerNudgeAfter)
+	if at := w.opens(nudge); !at.Before(now) {
+		slots = append(slots, slot{
+			"officer_overdue", at, w.closes(cal.AddWorkdays(nudge, 3)),
+			fmt.Sprintf("overdue: %d working days after the due date %s", officerNudgeAfter, due),
+		})
+	}
+	return slots
+}
+
+// villageSlots are the request to the village contact and its one repeat.
+func (l *Log) villageSlots(due calendar.Date, now time.Time) []slot {
+	w, cal := villageWindow, l.calendar
+	first := w.opens(cal.AddWorkdays(due, villageAskBefore))
+	reason := fmt.Sprintf("request %d working days before the due date %s", -villageAskBefore, due)
+	if now.After(first) {
+		first = w.next(now, cal)
+		reason = fmt.Sprintf("request at the next open hour: less than %d working days to the due date %s", -villageAskBefore, due)
+	}
+	if calendar.Of(first).After(due) {
+		return nil
+	}
+	slots := []slot{{"village_request", first, w.closes(due), reason}}
+	repeat := cal.AddWorkdays(calendar.Of(first), villageRepeatAfter)
+	if !repeat.After(due) {
+		slots = append(slots, slot{"village_request", w.opens(repeat), w.closes(due), fmt.Sprintf("repeat %d working days after the request, if it is not answered", villageRepeatAfter)})
+	}
+	return slots
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
