@@ -31,11 +31,11 @@ const (
 	answersADay   = 2
 )
 
-// DueLines names the lines that have texts due now. The sweep wakes their drains.
-func (l *Log) DueLines(ctx context.Context) ([]LineID, error) {
+// DueLines names the carrier's lines that have texts due now. The sweep wakes their drains.
+func (l *Log) DueLines(ctx context.Context, carrier string) ([]LineID, error) {
 	return read(ctx, l, TheSystem(), func(tx txn) ([]LineID, error) {
-		rows, err := tx.Query(ctx, `SELECT id FROM lines n WHERE EXISTS
-			(SELECT FROM messages m WHERE m.line_id = n.id AND m.dispatch = 'planned' AND m.not_before <= $1)`, tx.now)
+		rows, err := tx.Query(ctx, `SELECT id FROM lines n WHERE carrier = $2 AND EXISTS
+			(SELECT FROM messages m WHERE m.line_id = n.id AND m.dispatch = 'planned' AND m.not_before <= $1)`, tx.now, carrier)
 		if err != nil {
 			return nil, fmt.Errorf("find due lines: %w", err)
 		}

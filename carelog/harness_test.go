@@ -24,7 +24,6 @@ type queue struct {
 	sync.Mutex
 	due     []carelog.LineID
 	replies []carelog.InboundID
-	reports int
 }
 
 func (q *queue) SendDue(_ context.Context, _ pgx.Tx, line carelog.LineID) error {
@@ -38,13 +37,6 @@ func (q *queue) ReceiveReply(_ context.Context, _ pgx.Tx, id carelog.InboundID) 
 	q.Lock()
 	defer q.Unlock()
 	q.replies = append(q.replies, id)
-	return nil
-}
-
-func (q *queue) ApplyReports(context.Context, pgx.Tx) error {
-	q.Lock()
-	defer q.Unlock()
-	q.reports++
 	return nil
 }
 

@@ -100,26 +100,22 @@ type Report struct {
 	Class            Class // what the error code means for the number
 }
 
-// StoreReport stores a delivery report, once for each message and status, and
-// enqueues its application. Unknown ids and statuses are stored too: data, no error.
+// StoreReport stores a delivery report, once for each message and status; the
+// sweep of reports applies it within seconds. Unknown ids and statuses are
+// stored too: they are data, no error.
 func (l *Log) StoreReport(ctx context.Context, r Report) error {
 	message, err := ParseID[messageKind](r.MessageID)
 	if err != nil {
 		message = MessageID{}
 	}
-	_, err = write(ctx, l, Actor{Kind: Program}, func(tx txn) (struct{}, error) {
-		tag, err := tx.Exec(ctx, `INSERT INTO delivery_reports (id, carrier, carrier_message_id, message_id, status, delivery, error_code, class, received_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
-			newID[plainKind](tx.now, l.random), r.Carrier, r.CarrierMessageID, message, r.Status, r.Delivery, r.ErrorCode, r.Class, tx.now)
-		if err != nil {
-			return struct{}{}, fmt.Errorf("store report: %w", err)
-		}
-		if tag.RowsAffected() == 0 {
-			return struct{}{}, nil
-		}
-		return struct{}{}, l.queue.ApplyReports(ctx, tx)
-	})
-	return err
+	now := l.Now()
+	_, err = l.db.Exec(ctx, `INSERT INTO delivery_reports (id, carrier, carrier_message_id, message_id, status, delivery, error_code, class, received_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
+		newID[plainKind](now, l.random), r.Carrier, r.CarrierMessageID, message, r.Status, r.Delivery, r.ErrorCode, r.Class, now)
+	if err != nil {
+		return fmt.Errorf("store report: %w", err)
+	}
+	return nil
 }
 
 // reportPatience is how long a report for a message we do not know may wait for

@@ -25,8 +25,6 @@ type Queue interface {
 	SendDue(ctx context.Context, tx pgx.Tx, line LineID) error
 	// ReceiveReply matches a stored inbound message.
 	ReceiveReply(ctx context.Context, tx pgx.Tx, id InboundID) error
-	// ApplyReports applies stored delivery reports.
-	ApplyReports(ctx context.Context, tx pgx.Tx) error
 }
 
 // Words is how texts are made and read. Built-in types only, so that the room

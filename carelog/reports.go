@@ -23,7 +23,7 @@ type report struct {
 }
 
 // ApplyReports applies stored delivery reports, oldest first, at most limit, and
-// tells how many it looked at. A message's delivery only rises, in whatever
+// tells how many it settled. A message's delivery only rises, in whatever
 // order and however often the reports come. A report that carries our id also
 // ends the doubt about a message that is still sending.
 func (l *Log) ApplyReports(ctx context.Context, limit int) (int, error) {
@@ -46,24 +46,24 @@ func (l *Log) ApplyReports(ctx context.Context, limit int) (int, error) {
 		if err != nil {
 			return 0, fmt.Errorf("find reports: %w", err)
 		}
-		var happenings []happening
+		settled := 0
 		for _, r := range reports {
+			if r.message.id.IsZero() && tx.now.Sub(r.receivedAt) < reportPatience {
+				continue
+			}
 			more, err := l.applyReport(ctx, tx, r)
 			if err != nil {
 				return 0, err
 			}
-			happenings = append(happenings, more...)
+			tx.append(more...)
+			settled++
 		}
-		tx.append(happenings...)
-		return len(reports), nil
+		return settled, nil
 	})
 }
 
 func (l *Log) applyReport(ctx context.Context, tx txn, r report) ([]happening, error) {
 	if r.message.id.IsZero() {
-		if tx.now.Sub(r.receivedAt) < reportPatience {
-			return nil, nil
-		}
 		return nil, r.settle(ctx, tx, "no message of ours has this id")
 	}
 	if deliveryRank(r.delivery) < 0 {

@@ -1,0 +1,110 @@
+// Package jobs is what happens later: River workers, one action a file. A worker
+// is thin: it calls one verb of the care log, which looks at the rows again. Jobs
+// carry ids only. Sweeps catch up on everything due since they last ran, so a
+// lost tick or a long outage loses nothing.
+package jobs
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
+
+	"aftercare/carelog"
+	"aftercare/notify"
+)
+
+// Time limits in order: a carrier call 10 s < a job 30 s < the rescue of a job
+// whose process died 3 min.
+const (
+	jobTimeout  = 30 * time.Second
+	rescueAfter = 3 * time.Minute
+	softStop    = 6 * time.Second
+)
+
+// Config is what the workers work with.
+type Config struct {
+	Log     *carelog.Log   // on the workers' database role
+	Carrier notify.Carrier // takes the texts
+	Schema  string         // where River's tables live
+	Slog    *slog.Logger
+}
+
+// Client is the River client of this service.
+type Client = river.Client[pgx.Tx]
+
+// NewClient makes a client that works every queue; Start and Stop are the
+// caller's. Every process that may lead runs the same workers and sweeps.
+func NewClient(pool *pgxpool.Pool, c Config) (*Client, error) {
+	return river.NewClient(riverpgxv5.New(pool), &river.Config{
+		Schema: c.Schema,
+		Logger: slog.New(warnings{c.Slog.Handler()}),
+		Queues: map[string]river.QueueConfig{
+			"replies": {MaxWorkers: 16, FetchCooldown: 20 * time.Millisecond},
+			"sending": {MaxWorkers: 8, FetchCooldown: 20 * time.Millisecond},
+			"reports": {MaxWorkers: 1},
+			"sweeps":  {MaxWorkers: 4},
+		},
+		Workers:              Workers(c),
+		PeriodicJobs:         sweeps(),
+		JobTimeout:           jobTimeout,
+		RescueStuckJobsAfter: rescueAfter,
+		SoftStopTimeout:      softStop,
+		ReindexerSchedule:    threeInTheMorning{},
+	})
+}
+
+// Workers is the one list of what is done later.
+func Workers(c Config) *river.Workers {
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &receiveReply{log: c.Log})
+	river.AddWorker(workers, &drainMessages{log: c.Log, carrier: c.Carrier, slog: c.Slog})
+	river.AddWorker(workers, &wakeLines{log: c.Log, carrier: c.Carrier.Name()})
+	river.AddWorker(workers, &applyReports{log: c.Log, slog: c.Slog})
+	river.AddWorker(workers, &reconcileMessages{log: c.Log, carrier: c.Carrier, slog: c.Slog})
+	river.AddWorker(workers, &rollCheckIns{log: c.Log, slog: c.Slog})
+	river.AddWorker(workers, &planMessages{log: c.Log, slog: c.Slog})
+	river.AddWorker(workers, &markOverdue{log: c.Log, slog: c.Slog})
+	return workers
+}
+
+// sweeps is the one list of what is looked after regularly.
+func sweeps() []*river.PeriodicJob {
+	every := func(interval time.Duration, args river.JobArgs) *river.PeriodicJob {
+		return river.NewPeriodicJob(river.PeriodicInterval(interval), func() (river.JobArgs, *river.InsertOpts) { return args, nil },
+			&river.PeriodicJobOpts{RunOnStart: true})
+	}
+	return []*river.PeriodicJob{
+		every(2*time.Second, wakeLinesArgs{}),
+		every(2*time.Second, applyReportsArgs{}),
+		every(time.Minute, reconcileMessagesArgs{}),
+		every(10*time.Minute, rollCheckInsArgs{}),
+		every(time.Minute, planMessagesArgs{}),
+		every(time.Minute, markOverdueArgs{}),
+	}
+}
+
+// oneAtATime keeps ticks from piling up behind a long sweep. It is no business
+// key: what must be done once is kept once by constraints of ours.
+func oneAtATime(queue string) river.InsertOpts {
+	return river.InsertOpts{Queue: queue, MaxAttempts: 3, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
+		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning, rivertype.JobStateScheduled, rivertype.JobStateRetryable,
+	}}}
+}
+
+// threeInTheMorning moves River's reindexing away from its default of midnight
+// UTC, which is the morning peak in Shanghai.
+type threeInTheMorning struct{}
+
+func (threeInTheMorning) Next(current time.Time) time.Time {
+	utc := current.UTC()
+	next := time.Date(utc.Year(), utc.Month(), utc.Day(), 19, 0, 0, 0, time.UTC)
+	if !next.After(utc) {
+		next = next.AddDate(0, 0, 1)
+	}
+	return next
+}
