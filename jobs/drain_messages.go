@@ -55,6 +55,9 @@ func (w *drainMessages) Work(ctx context.Context, job *river.Job[drainMessagesAr
 		if err != nil {
 			return err
 		}
+		if code, wrong := misconfigured(receipts); wrong {
+			w.slog.Error("the carrier refuses our account or sender: look at its settings", "carrier", w.carrier.Name(), "code", code)
+		}
 		w.slog.Info("drained", "line", job.Args.Line.String(), "sent", len(claimed.Send), "deferred", claimed.Deferred,
 			"cancelled", claimed.Cancelled, "expired", claimed.Expired, "held_back", claimed.Refused)
 	}
@@ -94,4 +97,14 @@ func send(ctx context.Context, carrier notify.Carrier, o carelog.Outgoing) carel
 
 func message(o carelog.Outgoing) notify.Message {
 	return notify.Message{ID: o.ID.String(), From: o.From, To: o.To, Text: o.Text, ValidFor: o.ValidFor}
+}
+
+// misconfigured finds a refusal that only an operator can end.
+func misconfigured(receipts []carelog.Receipt) (code string, wrong bool) {
+	for _, r := range receipts {
+		if r.Class == carelog.Misconfigured {
+			return r.Code, true
+		}
+	}
+	return "", false
 }

@@ -32,19 +32,18 @@ func (w *reconcileMessages) Work(ctx context.Context, _ *river.Job[reconcileMess
 	if err != nil {
 		return err
 	}
+	var failed error
 	for _, s := range stuck {
 		finding, receipt, err := w.ask(ctx, s)
-		if err != nil {
-			return fmt.Errorf("ask the carrier: %w", err)
+		if err == nil {
+			err = w.log.SettleMessage(ctx, s, finding, receipt.CarrierMessageID, receipt.Delivery)
 		}
-		if err := w.log.SettleMessage(ctx, s, finding, receipt.CarrierMessageID, receipt.Delivery); err != nil {
-			return err
-		}
+		failed = errors.Join(failed, err) // one that cannot be settled keeps nobody else waiting
 	}
 	if len(stuck) > 0 {
 		w.slog.Warn("messages reconciled", "count", len(stuck))
 	}
-	return nil
+	return failed
 }
 
 // ask finds out what the carrier knows. A carrier that does not answer now is
@@ -59,6 +58,6 @@ func (w *reconcileMessages) ask(ctx context.Context, s carelog.Stuck) (carelog.F
 	case errors.Is(err, notify.ErrCannotKnow):
 		return carelog.CannotKnow, receipt, nil
 	default:
-		return 0, receipt, err
+		return 0, receipt, fmt.Errorf("ask the carrier: %w", err)
 	}
 }

@@ -122,7 +122,7 @@ func skipFolder(base, name string) error {
 		return fs.SkipDir
 	}
 	switch filepath.Base(name) {
-	case ".git", "node_modules", "testdata", "deps": // deps keeps modules in go.mod until the rooms use them
+	case ".git", "node_modules", "testdata":
 		return fs.SkipDir
 	}
 	return nil

@@ -1,0 +1,143 @@
+package api_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// checkIn finds a recipient's check-in of a step.
+func (c *county) checkIn(recipient, step string) string {
+	c.t.Helper()
+	for _, item := range c.get("/v1/check-ins?standing=open&recipient_id=" + recipient).items() {
+		if item["step"] == step {
+			id, _ := item["check_in_id"].(string)
+			return id
+		}
+	}
+	require.Fail(c.t, "no such check-in", step)
+	return ""
+}
+
+func TestPlans(t *testing.T) {
+	t.Parallel()
+	c := newCounty(t)
+	recipient, plan := c.enrol("YY-1")
+
+	t.Run("PauseUntilAReviewAndResume", func(t *testing.T) {
+		paused := c.post("/v1/plans/"+plan+"/pause", object{"review_on": "2026-12-24", "reason": "外出务工"}).object()
+		require.Equal(t, "paused", paused["state"])
+		require.Equal(t, "2026-12-24", paused["review_on"])
+		require.Empty(t, c.get("/v1/check-ins?standing=open&recipient_id="+recipient).items())
+		resumed := c.post("/v1/plans/"+plan+"/start", nil).object()
+		require.Equal(t, "active", resumed["state"])
+		require.NotContains(t, resumed, "review_on")
+	})
+	t.Run("RefuseAReviewInThePast", func(t *testing.T) {
+		c.post("/v1/plans/"+plan+"/pause", object{"review_on": "2026-11-01", "reason": ""}).
+			requireProblem(http.StatusUnprocessableEntity, "body.review_on", "body.reason")
+		c.post("/v1/plans/"+plan+"/pause", object{"review_on": "tomorrow", "reason": "x"}).
+			requireProblem(http.StatusUnprocessableEntity, "body.review_on")
+	})
+	t.Run("CloseByTwoPeople", func(t *testing.T) {
+		path, why := "/v1/plans/"+plan+"/close", object{"reason": "生活稳定"}
+		require.Equal(t, "closing", c.post(path, why).object()["state"])
+		c.post(path, why).requireProblem(http.StatusForbidden)
+		require.Equal(t, "closed", c.send(c.boss, http.MethodPost, path, why).object()["state"])
+		c.send(c.boss, http.MethodPost, path, why).requireProblem(http.StatusConflict)
+	})
+}
+
+func TestRecordCheckIn(t *testing.T) {
+	t.Parallel()
+	c := newCounty(t)
+	recipient, _ := c.enrol("YY-1")
+	baseline := "/v1/check-ins/" + c.checkIn(recipient, "baseline")
+
+	t.Run("TellsAllThatIsWrongAtOnce", func(t *testing.T) {
+		c.post(baseline+"/records", object{
+			"outcome": "teleported", "scores": object{"basic_needs": "7", "hunger": "1", "income": "2"}, "occurred_at": "yesterday", "mood": "good",
+		}).requireProblem(http.StatusUnprocessableEntity, "body.outcome", "body.scores.basic_needs", "body.scores.hunger", "body.occurred_at", "body.mood")
+	})
+	t.Run("AsksForTheScoresOfAScoredVisit", func(t *testing.T) {
+		c.post(baseline+"/records", object{"outcome": "reached"}).requireProblem(http.StatusUnprocessableEntity, "body.scores")
+	})
+	t.Run("KeepsATryOpen", func(t *testing.T) {
+		made := c.post(baseline+"/records", object{"outcome": "no_answer", "next_try_on": "2026-11-26"})
+		require.Equal(t, http.StatusCreated, made.status, made.text)
+		require.Equal(t, "planned", made.object()["state"])
+		require.Equal(t, baseline, made.header.Get("Location"))
+		require.Equal(t, "2026-11-26", c.get(baseline).object()["next_try_on"])
+	})
+	t.Run("RecordsOnceWithTheSameKey", func(t *testing.T) {
+		record := object{"outcome": "reached", "informant": "self", "scores": object{"basic_needs": "2", "income": "1", "housing": "N", "children": "X"}}
+		made := c.post(baseline+"/records", record, "Idempotency-Key", "visit-1")
+		require.Equal(t, http.StatusCreated, made.status, made.text)
+		require.Equal(t, "done", made.object()["state"])
+		require.EqualValues(t, 38, made.object()["index"])
+		again := c.post(baseline+"/records", record, "Idempotency-Key", "visit-1")
+		require.Equal(t, made.text, again.text)
+		c.post(baseline+"/records", record).requireProblem(http.StatusConflict)
+	})
+}
+
+func TestCheckIns(t *testing.T) {
+	t.Parallel()
+	c := newCounty(t)
+	recipient, _ := c.enrol("YY-1")
+	baseline := "/v1/check-ins/" + c.checkIn(recipient, "baseline")
+
+	t.Run("MoveToAWorkingDay", func(t *testing.T) {
+		moved := c.post(baseline+"/reschedule", object{"due": "2026-12-11", "reason": "雨天路滑"})
+		require.Equal(t, http.StatusOK, moved.status, moved.text)
+		require.Equal(t, "2026-12-11", moved.object()["due"])
+		require.Equal(t, "马某某", moved.object()["masked_name"])
+	})
+	t.Run("RefuseASunday", func(t *testing.T) {
+		c.post(baseline+"/reschedule", object{"due": "2026-12-13", "reason": "x"}).requireProblem(http.StatusUnprocessableEntity, "body.due")
+	})
+	t.Run("NoteAContactNobodyScheduled", func(t *testing.T) {
+		path := "/v1/recipients/" + recipient + "/contacts-noted"
+		noted := c.post(path, object{"kind": "call_received", "note": "来电说孩子上学了"})
+		require.Equal(t, http.StatusCreated, noted.status, noted.text)
+		require.Equal(t, "contact_noted", noted.object()["kind"])
+		details, _ := noted.object()["details"].(map[string]any)
+		require.Equal(t, "来电说孩子上学了", details["note"])
+		newest := c.get("/v1/recipients/" + recipient + "/history?limit=1").items()[0]
+		require.Equal(t, noted.object()["hash"], newest["hash"])
+		c.post(path, object{"kind": "walk_in"}).requireProblem(http.StatusUnprocessableEntity, "body.note")
+	})
+}
+
+func TestUsersAndTokens(t *testing.T) {
+	t.Parallel()
+	c := newCounty(t)
+	user := object{"login": "Wang", "name": "王某", "phone": "15400000203", "roles": []string{"officer"}}
+
+	t.Run("AreAddedByAnAdministratorOnly", func(t *testing.T) {
+		c.post("/v1/users", user).requireProblem(http.StatusForbidden)
+		made := c.send(c.admin, http.MethodPost, "/v1/users", user)
+		require.Equal(t, http.StatusCreated, made.status, made.text)
+		require.NotEmpty(t, made.object()["user_id"])
+		c.send(c.admin, http.MethodPost, "/v1/users", user).requireProblem(http.StatusConflict)
+	})
+	t.Run("RefuseARoleNobodyHas", func(t *testing.T) {
+		c.send(c.admin, http.MethodPost, "/v1/users", object{"login": "x", "name": "x", "roles": []string{"king"}}).
+			requireProblem(http.StatusUnprocessableEntity, "body.roles[0]")
+	})
+	t.Run("IssueATokenThatWorksForItsDays", func(t *testing.T) {
+		made := c.post("/v1/tokens", object{"label": "export", "days": 30})
+		require.Equal(t, http.StatusCreated, made.status, made.text)
+		expires, err := time.Parse(time.RFC3339, made.object()["expires_at"].(string))
+		require.NoError(t, err)
+		require.True(t, expires.Equal(tuesday.AddDate(0, 0, 30)))
+		token, _ := made.object()["token"].(string)
+		require.Equal(t, "li", c.send(token, http.MethodGet, "/v1/me", nil).object()["login"])
+		require.NotContains(t, c.log.text(), token)
+	})
+	t.Run("RefuseATokenForLonger", func(t *testing.T) {
+		c.post("/v1/tokens", object{"days": 366}).requireProblem(http.StatusUnprocessableEntity, "body.days")
+	})
+}

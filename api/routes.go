@@ -1,0 +1,131 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"aftercare/carelog"
+)
+
+// routes is the list of every operation.
+func (s *server) routes() {
+	post(s, route{id: "enrol-recipient", path: "/v1/recipients", status: http.StatusCreated, summary: "Take an aid recipient into care"}, s.enrolRecipient)
+	get(s, route{id: "read-plan", path: "/v1/recipients/{recipient_id}/plan", summary: "Read a recipient's care plan"}, s.readPlan)
+	get(s, route{id: "read-history", path: "/v1/recipients/{recipient_id}/history", summary: "Read a recipient's history, newest first"}, s.readHistory)
+	post(s, route{id: "note-contact", path: "/v1/recipients/{recipient_id}/contacts-noted", status: http.StatusCreated, summary: "Note a contact nobody had scheduled"}, s.noteContact)
+
+	post(s, route{id: "start-plan", path: "/v1/plans/{plan_id}/start", summary: "Start a draft or resume a paused plan"}, s.startPlan)
+	post(s, route{id: "pause-plan", path: "/v1/plans/{plan_id}/pause", summary: "Pause a plan until a review date"}, s.pausePlan)
+	post(s, route{id: "close-plan", path: "/v1/plans/{plan_id}/close", summary: "Propose the closing of a plan, or approve it"}, s.closePlan)
+
+	get(s, route{id: "list-check-ins", path: "/v1/check-ins", summary: "List check-ins by due date"}, s.listCheckIns)
+	get(s, route{id: "read-check-in", path: "/v1/check-ins/{check_in_id}", summary: "Read a check-in"}, s.readCheckIn)
+	post(s, route{id: "record-check-in", path: "/v1/check-ins/{check_in_id}/records", status: http.StatusCreated, summary: "Record a try at a check-in"}, s.recordCheckIn)
+	post(s, route{id: "reschedule-check-in", path: "/v1/check-ins/{check_in_id}/reschedule", summary: "Move an open check-in to another working day"}, s.rescheduleCheckIn)
+
+	get(s, route{id: "list-messages", path: "/v1/messages", summary: "List texts: when and why each goes out, and what became of it"}, s.listMessages)
+	get(s, route{id: "list-contacts", path: "/v1/contacts", summary: "List village contacts"}, s.listContacts)
+	post(s, route{id: "add-contact", path: "/v1/contacts", status: http.StatusCreated, summary: "Add a village contact"}, s.addContact)
+	get(s, route{id: "list-tasks", path: "/v1/tasks", summary: "List open work for a person"}, s.listTasks)
+	post(s, route{id: "resolve-task", path: "/v1/tasks/{task_id}/resolve", status: http.StatusNoContent, summary: "End a task with what was done"}, s.resolveTask)
+
+	post(s, route{id: "add-user", path: "/v1/users", status: http.StatusCreated, summary: "Add a person who signs in"}, s.addUser)
+	post(s, route{
+		id: "issue-token", path: "/v1/tokens", status: http.StatusCreated, summary: "Issue a bearer token for yourself",
+		more: "The secret is shown this once and kept nowhere; so a repeat with the same Idempotency-Key issues another token.",
+	}, s.issueToken)
+	get(s, route{id: "read-me", path: "/v1/me", summary: "Who this token stands for"}, s.readMe)
+
+	post(s, route{
+		id: "import-ledger", path: "/v1/imports", summary: "Enrol the recipients of a spreadsheet, all or none",
+		more:      "Send the file itself (xlsx or csv), or multipart/form-data with the part `file`. A bad row refuses the whole ledger with every problem in `errors`; a dry run reports them with 200 and changes nothing.",
+		bodyBytes: maxLedgerBytes, time: 5 * time.Minute,
+	}, s.importLedger)
+}
+
+// route is what the routes differ in.
+type route struct {
+	id, path      string
+	summary, more string
+	status        int           // of success; 0: 200
+	bodyBytes     int64         // 0: maxBodyBytes
+	time          time.Duration // 0: patience
+}
+
+// Limits of a request where its route names none.
+const (
+	maxBodyBytes = 1 << 20
+	patience     = 30 * time.Second
+)
+
+// verb is one operation: who calls, and what they ask for.
+type verb[I, O any] func(ctx context.Context, by carelog.Actor, in *I) (*O, error)
+
+func get[I, O any](s *server, r route, do verb[I, O]) {
+	register(s, r.operation(http.MethodGet), "query", do)
+}
+
+func post[I, O any](s *server, r route, do verb[I, O]) {
+	op := r.operation(http.MethodPost)
+	longest := maxRequestKey
+	op.Parameters = []*huma.Param{{
+		Name: requestKeyHeader, In: "header", Example: "enrol-YY2026-001",
+		Description: "Makes a repeat safe: it gets the first answer and does nothing. The same key with another request is refused.",
+		Schema:      &huma.Schema{Type: huma.TypeString, MaxLength: &longest, Pattern: "^[!-~]+$"},
+	}}
+	register(s, op, "body", do)
+}
+
+func (r route) operation(method string) huma.Operation {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	if r.bodyBytes == 0 {
+		r.bodyBytes = maxBodyBytes
+	}
+	if r.time == 0 {
+		r.time = patience
+	}
+	return huma.Operation{
+		OperationID: r.id, Method: method, Path: r.path, Summary: r.summary, Description: r.more, DefaultStatus: r.status,
+		Tags: []string{strings.Split(r.path, "/")[2]},
+		// The guard has read the body within MaxBodyBytes; Huma refuses what reaches its own limit.
+		MaxBodyBytes: r.bodyBytes + 1,
+		Metadata:     map[string]any{timeLimit: r.time},
+		Security:     []map[string][]string{{bearerScheme: {}}},
+		Errors:       r.errors(method),
+	}
+}
+
+func (r route) errors(method string) []int {
+	errors := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusServiceUnavailable}
+	if method == http.MethodPost {
+		errors = append(errors, http.StatusBadRequest, http.StatusRequestTimeout, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	}
+	return errors
+}
+
+// register puts the verb behind its operation. fields is where the fields that
+// the care log refuses stand in the request.
+func register[I, O any](s *server, op huma.Operation, fields string, do verb[I, O]) {
+	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := do(ctx, callOf(ctx).by, in)
+		if err != nil {
+			return nil, s.refuse(ctx, op.OperationID, fields, err)
+		}
+		return out, nil
+	})
+}
+
+// answer is a body and nothing else.
+type answer[T any] struct{ Body T }
+
+// made is the answer to what made something, with where to read it.
+type made[T any] struct {
+	Location string `header:"Location" doc:"Where to read what was made"`
+	Body     T
+}

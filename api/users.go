@@ -1,0 +1,72 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"aftercare/carelog"
+)
+
+type newUserBody struct {
+	OfficeID carelog.OfficeID `json:"office_id,omitzero" format:"uuid" doc:"Your own when left out"`
+	Login    string           `json:"login" maxLength:"100" pattern:"^[0-9A-Za-z._@-]*$" doc:"Kept in lower case" example:"li"`
+	Name     string           `json:"name" maxLength:"200"`
+	Phone    string           `json:"phone,omitempty" maxLength:"40" doc:"As people write it; reminders go there by text"`
+	Roles    []string         `json:"roles" nullable:"false" minItems:"1" maxItems:"3" uniqueItems:"true" enum:"officer,supervisor,administrator" doc:"Held in the office and below it"`
+}
+
+type userMadeBody struct {
+	UserID carelog.UserID `json:"user_id" format:"uuid"`
+}
+
+func (s *server) addUser(ctx context.Context, by carelog.Actor, in *struct{ Body newUserBody }) (*answer[userMadeBody], error) {
+	u := carelog.NewUser{Office: in.Body.OfficeID, Login: in.Body.Login, Name: in.Body.Name, Phone: in.Body.Phone}
+	if u.Office.IsZero() {
+		u.Office = by.Office
+	}
+	for _, role := range in.Body.Roles {
+		u.Roles = append(u.Roles, carelog.Role(role))
+	}
+	id, err := s.Log.AddUser(ctx, by, u)
+	if err != nil {
+		return nil, err
+	}
+	return &answer[userMadeBody]{userMadeBody{id}}, nil
+}
+
+type newTokenBody struct {
+	Label string `json:"label,omitempty" maxLength:"100" doc:"What it is for; no personal facts, it is kept in clear" example:"nightly export"`
+	Days  int    `json:"days,omitempty" minimum:"1" maximum:"365" default:"90" doc:"How long it is good for"`
+}
+
+type tokenBody struct {
+	Token     string    `json:"token" doc:"The secret: shown once, kept nowhere"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+func (s *server) issueToken(ctx context.Context, by carelog.Actor, in *struct{ Body newTokenBody }) (*answer[tokenBody], error) {
+	expires := s.Log.Now().AddDate(0, 0, in.Body.Days)
+	secret, err := s.Log.IssueToken(ctx, by, by.User, carelog.APIToken, in.Body.Label, expires)
+	if err != nil {
+		return nil, err
+	}
+	return &answer[tokenBody]{tokenBody{secret, expires}}, nil
+}
+
+type meBody struct {
+	UserID   carelog.UserID   `json:"user_id" format:"uuid"`
+	OfficeID carelog.OfficeID `json:"office_id" format:"uuid"`
+	Login    string           `json:"login"`
+	Name     string           `json:"name"`
+	Roles    []string         `json:"roles" nullable:"false" doc:"Held in some office"`
+}
+
+func (s *server) readMe(_ context.Context, by carelog.Actor, _ *struct{}) (*answer[meBody], error) {
+	me := meBody{UserID: by.User, OfficeID: by.Office, Login: by.Login, Name: by.Name, Roles: []string{}}
+	for _, role := range []carelog.Role{carelog.Officer, carelog.Supervisor, carelog.Administrator} {
+		if by.Has(role) {
+			me.Roles = append(me.Roles, string(role))
+		}
+	}
+	return &answer[meBody]{me}, nil
+}

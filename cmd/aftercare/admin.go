@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"aftercare/carelog"
+)
+
+// adminCommand sets up what the first sign-in needs. It runs where the keys and
+// the database are: on the operator's machine.
+type adminCommand struct {
+	First   adminFirst   `cmd:"" help:"Make the first office and its administrator, and print an access token."`
+	Office  adminOffice  `cmd:"" help:"Add an office below another."`
+	AddUser adminAddUser `cmd:"" help:"Add a person and print an access token."`
+	Token   adminToken   `cmd:"" help:"Issue a new access token for a person."`
+}
+
+type officeFlags struct {
+	Code      string `required:"" help:"Administrative division, such as 370323."`
+	Office    string `required:"" help:"Name of the office."`
+	Signature string `help:"What stands in 【】 at the head of a text (at most 14 characters)."`
+	Level     string `enum:"county,city,province,nation" default:"county"`
+}
+
+type personFlags struct {
+	Login string `required:"" help:"Lower case."`
+	Name  string `required:""`
+	Phone string `help:"Where reminders go."`
+	Days  int    `default:"90" help:"How long the access token is good."`
+}
+
+type adminFirst struct {
+	databaseFlags
+	officeFlags
+	personFlags
+}
+
+// Run makes the first office and administrator; later ones are added by them.
+func (c *adminFirst) Run(ctx context.Context, out io.Writer) error {
+	return c.with(ctx, "", func(s *service) error {
+		system := carelog.TheSystem()
+		if _, err := s.work.OfficeByCode(ctx, system, c.Code); err == nil {
+			return fmt.Errorf("an office with code %s exists: add people with `aftercare admin add-user`", c.Code)
+		}
+		office, err := s.work.AddOffice(ctx, system, carelog.NewOffice{Code: c.Code, Name: c.Office, Signature: c.Signature, Level: c.Level})
+		if err != nil {
+			return err
+		}
+		return c.add(ctx, s, out, office, carelog.Administrator)
+	})
+}
+
+type adminOffice struct {
+	databaseFlags
+	officeFlags
+	Parent string `required:"" help:"Code of the office above it."`
+}
+
+// Run adds an office to the tree.
+func (c *adminOffice) Run(ctx context.Context) error {
+	return c.with(ctx, "", func(s *service) error {
+		system := carelog.TheSystem()
+		parent, err := s.work.OfficeByCode(ctx, system, c.Parent)
+		if err != nil {
+			return fmt.Errorf("--parent: %w", err)
+		}
+		_, err = s.work.AddOffice(ctx, system, carelog.NewOffice{Parent: parent, Code: c.Code, Name: c.Office, Signature: c.Signature, Level: c.Level})
+		return err
+	})
+}
+
+type adminAddUser struct {
+	databaseFlags
+	personFlags
+	OfficeCode string         `required:"" help:"Code of their office."`
+	Role       []carelog.Role `required:"" help:"officer, supervisor, administrator; more than one may be given."`
+}
+
+// Run adds a person with the roles given.
+func (c *adminAddUser) Run(ctx context.Context, out io.Writer) error {
+	return c.with(ctx, "", func(s *service) error {
+		office, err := s.work.OfficeByCode(ctx, carelog.TheSystem(), c.OfficeCode)
+		if err != nil {
+			return fmt.Errorf("--office-code: %w", err)
+		}
+		return c.add(ctx, s, out, office, c.Role...)
+	})
+}
+
+type adminToken struct {
+	databaseFlags
+	Login string `required:""`
+	Days  int    `default:"90"`
+}
+
+// Run issues a token for a person who is there already.
+func (c *adminToken) Run(ctx context.Context, out io.Writer) error {
+	return c.with(ctx, "", func(s *service) error {
+		user, err := s.work.UserByLogin(ctx, carelog.TheSystem(), c.Login)
+		if err != nil {
+			return err
+		}
+		return s.printToken(ctx, out, user, c.Login, c.Days)
+	})
+}
+
+// add makes the person and prints their access token, which is kept nowhere.
+func (p personFlags) add(ctx context.Context, s *service, out io.Writer, office carelog.OfficeID, roles ...carelog.Role) error {
+	user, err := s.work.AddUser(ctx, carelog.TheSystem(), carelog.NewUser{Office: office, Login: p.Login, Name: p.Name, Phone: p.Phone, Roles: roles})
+	if err != nil {
+		return err
+	}
+	return s.printToken(ctx, out, user, p.Login, p.Days)
+}
+
+func (s *service) printToken(ctx context.Context, out io.Writer, user carelog.UserID, login string, days int) error {
+	if days < 1 || days > 365 {
+		return errors.New("--days must lie between 1 and 365")
+	}
+	token, err := s.work.IssueToken(ctx, carelog.TheSystem(), user, carelog.APIToken, "command line", s.work.Now().AddDate(0, 0, days))
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "access token of %s, good for %d days, shown once:\n%s\n", login, days, token)
+	return err
+}
+
+// with runs one act on an offline service.
+func (f databaseFlags) with(ctx context.Context, carrier string, act func(*service) error) (err error) {
+	s, err := f.offline(ctx, carrier)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.end(ctx)) }()
+	return act(s)
+}

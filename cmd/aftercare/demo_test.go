@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+)
+
+// scratch is a directory an unprivileged server may enter.
+func scratch(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "aftercare-demo-")
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(dir, 0o755))
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// demoAt runs the demo on a clock until visit returns.
+func demoAt(t *testing.T, dir, at string, visit func(base, token string)) string {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	listening, ended := make(chan string, 1), make(chan error, 1)
+	var out strings.Builder
+	go func() {
+		ended <- run(ctx, []string{"demo", "--at", at, "--data-dir", dir, "--listen", "127.0.0.1:0"}, &out, func(c *commands) {
+			c.Demo.listening = func(addr string) { listening <- addr }
+		})
+	}()
+	select {
+	case addr := <-listening:
+		_, after, found := strings.Cut(out.String(), "officer li access token  ")
+		require.True(t, found)
+		visit("http://"+addr, strings.Fields(after)[0])
+	case err := <-ended:
+		require.NoError(t, err)
+	}
+	cancel()
+	require.NoError(t, <-ended)
+	return out.String()
+}
+
+func get(t *testing.T, base, token, path string) []map[string]any {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+path, nil)
+	require.NoError(t, err)
+	request.Header.Set("Authorization", "Bearer "+token)
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	raw, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	var out map[string]any
+	require.NoError(t, json.Unmarshal(raw, &out))
+	return items(out)
+}
+
+func TestDemo(t *testing.T) {
+	t.Setenv("AFTERCARE_DATABASE_URL", "")
+	dir := scratch(t)
+	dueFirst := 0
+	demoAt(t, dir, "2026-11-24T09:00", func(base, token string) {
+		due := get(t, base, token, "/v1/check-ins?standing=due&limit=200")
+		dueFirst = len(due)
+		dueToday := 0
+		for _, c := range due {
+			if c["due"] == "2026-11-24" {
+				dueToday++
+			}
+		}
+		require.Positive(t, dueToday, "some check-ins are due today")
+		require.NotEmpty(t, get(t, base, token, "/v1/check-ins?standing=overdue&limit=200"), "some are overdue")
+	})
+	t.Run("HoldsTheFiguresOfTheArticleAndKeepsItsPromises", func(t *testing.T) {
+		inDemoDatabase(t, dir, func(number func(sql string) int) {
+			require.Equal(t, 41, number("SELECT count(*) FROM recipients"))
+			require.Equal(t, 215_000_00, number("SELECT sum(total_fen) FROM aid_awards"))
+			require.Equal(t, 41, number("SELECT count(*) FROM aid_awards WHERE origin = 'ex_officio'"))
+			require.Positive(t, number("SELECT count(*) FROM inbound_messages WHERE state = 'matched'"), "some are answered")
+			require.Positive(t, number("SELECT count(*) FROM check_ins WHERE state = 'before_enrolment'"))
+			require.Zero(t, number("SELECT count(*) FROM messages m JOIN check_ins c ON c.id = m.check_in_id WHERE c.state = 'before_enrolment'"), "occasions before go-live text nobody")
+			require.Zero(t, number(`SELECT count(*) FROM care_plans p WHERE state <> 'closed' AND review_on IS NULL AND NOT EXISTS
+				(SELECT FROM check_ins c WHERE c.plan_id = p.id AND c.state IN ('planned', 'overdue', 'missed'))`), "P1: nobody is forgotten")
+			require.Zero(t, number("SELECT count(*) FROM messages WHERE dispatch IN ('cancelled', 'expired', 'failed', 'unknown') AND dispatch_reason = ''"), "P2: every end has its reason")
+			require.Zero(t, number("SELECT count(*) FROM (SELECT ask_id, round FROM message_asks GROUP BY 1, 2 HAVING count(*) > 1) twice"), "P3: said once")
+		})
+	})
+	t.Run("KeepsItsCountyOverARestart", func(t *testing.T) {
+		demoAt(t, dir, "2026-11-24T10:30", func(base, token string) {
+			require.Len(t, get(t, base, token, "/v1/check-ins?standing=due&limit=200"), dueFirst)
+		})
+	})
+	t.Run("SendsNothingOnASundayNight", func(t *testing.T) {
+		demoAt(t, dir, "2026-11-22T23:00", func(base, token string) {
+			for _, m := range get(t, base, token, "/v1/messages?dispatch=planned&limit=200") {
+				require.GreaterOrEqual(t, m["not_before"], "2026-11-23T00:30:00Z", "not before Monday 08:30")
+			}
+			for _, dispatch := range []string{"accepted", "sending"} {
+				for _, m := range get(t, base, token, "/v1/messages?limit=200&dispatch="+dispatch) {
+					require.Less(t, m["dispatched_at"], "2026-11-21T00:00:00Z", "nothing since Friday")
+				}
+			}
+		})
+	})
+}
+
+// inDemoDatabase opens the demo's own server while the demo is down.
+func inDemoDatabase(t *testing.T, dir string, look func(number func(sql string) int)) {
+	t.Helper()
+	flags := databaseFlags{DataDir: dir}
+	db, err := flags.openDatabase(t.Context(), dir+"/demo", newLogger(0))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.close(context.Background())) }()
+	conn, err := pgx.Connect(t.Context(), db.owner)
+	require.NoError(t, err)
+	defer conn.Close(context.Background())
+	look(func(sql string) int {
+		var n int
+		require.NoError(t, conn.QueryRow(t.Context(), sql).Scan(&n), sql)
+		return n
+	})
+}

@@ -1,0 +1,60 @@
+// Aftercare keeps looking after the families of crime victims who were given
+// state judicial aid: one-time aid, long-term care.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is stamped by the build.
+var version = "dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "aftercare:", err)
+		os.Exit(1)
+	}
+}
+
+// commands are what the binary can do. Every one exits non-zero on failure and
+// says why in one line.
+type commands struct {
+	Demo    demoCommand    `cmd:"" help:"Run the demo county on a scratch database: the whole service, with simulated phones."`
+	Serve   serveCommand   `cmd:"" help:"Run the service."`
+	Migrate migrateCommand `cmd:"" help:"Bring the database to this binary's schema."`
+	Admin   adminCommand   `cmd:"" help:"Set up offices and people, issue access tokens."`
+	Import  importCommand  `cmd:"" help:"Enrol the recipients of a ledger (xlsx or csv), all or none."`
+	Keys    keysCommand    `cmd:"" help:"Make the master and index keys."`
+	Doctor  doctorCommand  `cmd:"" help:"Check the set-up, the schema and every history chain."`
+
+	Version kong.VersionFlag `help:"Print the version."`
+}
+
+// run is main without the process: tests call it too. What a command has to say
+// goes to out.
+func run(ctx context.Context, args []string, out io.Writer, prepare ...func(*commands)) error {
+	var c commands
+	for _, p := range prepare {
+		p(&c)
+	}
+	parser, err := kong.New(&c, kong.Name("aftercare"), kong.UsageOnError(),
+		kong.Description("One-time aid, long-term care: follow-up of judicial-aid recipients."),
+		kong.Vars{"version": version}, kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(out, (*io.Writer)(nil)))
+	if err != nil {
+		return err
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return err
+	}
+	return parsed.Run()
+}

@@ -1,0 +1,142 @@
+package web
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"aftercare/carelog/calendar"
+	"aftercare/carelog/condition"
+	"aftercare/carelog/schedule"
+)
+
+//go:embed zh.json
+var chinese []byte
+
+// catalogue is every word people read that is not data. The care log gives its
+// reasons as English sentences; the catalogue knows them by pattern.
+type catalogue struct {
+	texts     map[string]string
+	sentences []sentence
+	steps     map[string]string // titles of the templates' steps
+}
+
+// sentence is a pattern of the care log's and what it is in Chinese.
+type sentence struct {
+	pattern *regexp.Regexp
+	literal int // bytes of the pattern that are no placeholder
+	names   []string
+	chinese string
+}
+
+// newCatalogue reads the embedded file. A fault in it is a fault of the build.
+func newCatalogue() *catalogue {
+	var file struct {
+		Texts     map[string]string `json:"texts"`
+		Sentences [][2]string       `json:"sentences"`
+	}
+	if err := json.Unmarshal(chinese, &file); err != nil {
+		panic(fmt.Sprintf("web: read zh.json: %v", err))
+	}
+	c := &catalogue{texts: file.Texts, steps: map[string]string{}}
+	for _, pair := range file.Sentences {
+		c.sentences = append(c.sentences, newSentence(pair[0], pair[1]))
+	}
+	// The most specific first: a short pattern would swallow what a longer one says.
+	slices.SortStableFunc(c.sentences, func(a, b sentence) int { return b.literal - a.literal })
+	for _, template := range []schedule.Template{schedule.General(), schedule.Key()} {
+		for _, step := range template.Steps {
+			c.steps[step.Key] = step.Title
+		}
+	}
+	return c
+}
+
+var placeholder = regexp.MustCompile(`\\\{([a-z]+)\\\}`)
+
+func newSentence(english, chinese string) sentence {
+	quoted := regexp.QuoteMeta(english)
+	s := sentence{chinese: chinese}
+	for _, name := range placeholder.FindAllStringSubmatch(quoted, -1) {
+		s.names = append(s.names, name[1])
+	}
+	s.literal = len(placeholder.ReplaceAllLiteralString(quoted, ""))
+	s.pattern = regexp.MustCompile("^" + placeholder.ReplaceAllLiteralString(quoted, "(.+?)") + "$")
+	return s
+}
+
+// text is the text of a key, filled with args as fmt does. An unknown key shows
+// as itself; a test keeps that from happening.
+func (c *catalogue) text(key string, args ...any) string {
+	text, ok := c.texts[key]
+	if !ok {
+		return key
+	}
+	if len(args) == 0 {
+		return text
+	}
+	return fmt.Sprintf(text, args...)
+}
+
+func (c *catalogue) has(key string) bool {
+	_, ok := c.texts[key]
+	return ok
+}
+
+// word is the word for one value of a list of values, such as an outcome or a
+// state. A value nobody gave a word is shown as it is.
+func (c *catalogue) word(list string, value any) string {
+	key := fmt.Sprint(value)
+	if text, ok := c.texts[list+"."+key]; ok {
+		return text
+	}
+	return key
+}
+
+// field names a field of a form: a word of ours, or a domain of the scale.
+func (c *catalogue) field(name string) string {
+	if domain, ok := strings.CutPrefix(name, "scores."); ok {
+		return condition.Domain(domain).Chinese()
+	}
+	return c.word("field", name)
+}
+
+// say puts a reason of the care log into Chinese. What it does not know it
+// leaves as it is: words that people typed come the same way.
+func (c *catalogue) say(reason string) string {
+	for _, s := range c.sentences {
+		found := s.pattern.FindStringSubmatch(reason)
+		if found == nil {
+			continue
+		}
+		text := s.chinese
+		for i, name := range s.names {
+			text = strings.ReplaceAll(text, "{"+name+"}", c.filled(name, found[i+1]))
+		}
+		return text
+	}
+	return reason
+}
+
+// filled is what stands in a sentence for a placeholder's value.
+func (c *catalogue) filled(name, value string) string {
+	switch name {
+	case "why":
+		return c.say(value)
+	case "plan", "checkin", "delivery", "class", "level", "rule":
+		return c.word(name, value)
+	default:
+		return value
+	}
+}
+
+// day is a date with its weekday, empty for no date.
+func (c *catalogue) day(d calendar.Date) string {
+	if d.IsZero() {
+		return ""
+	}
+	return d.String() + " " + c.word("weekday", int(d.Weekday()))
+}

@@ -1,0 +1,118 @@
+// Package web is the door for people: a console rendered on the server, Chinese
+// first, readable on a phone in a village and at a desk. Everything works
+// without a script, and everything it shows is embedded.
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"aftercare/carelog"
+)
+
+// Handsets is the demo's simulated phones.
+type Handsets interface {
+	// Numbers lists the phones that had a text.
+	Numbers() []string
+	// Messages is what a phone shows, oldest first.
+	Messages(number string) []HandsetMessage
+	// Reply sends a text from a phone; it travels as a signed webhook. The error
+	// says why it did not arrive, and holds no number and no text.
+	Reply(ctx context.Context, from, text string) error
+}
+
+// HandsetMessage is one text as a simulated phone shows it.
+type HandsetMessage struct {
+	Incoming bool // arrived at this phone
+	At       time.Time
+	Text     string
+	State    string // delivery of an incoming one: queued, sent, delivered, undelivered, failed
+}
+
+// Handset says who owns a simulated phone.
+type Handset struct {
+	Number string
+	Label  string // Chinese, such as 村联系人 赵某(柿岭村)
+}
+
+// Config is what the console works with.
+type Config struct {
+	Log           *carelog.Log
+	Handsets      Handsets      // nil outside the demo: there is no phones page then
+	HandsetLabels []Handset     // the phones to show, in this order
+	Secure        bool          // the public address is https: cookies travel only there
+	Banner        func() string // a line above every page, such as the demo's clock; nil: none
+	Slog          *slog.Logger  // nil: the default logger
+}
+
+// console is the Config with everything read and parsed once.
+type console struct {
+	Config
+	words  *catalogue
+	pages  pages
+	assets assets
+}
+
+// Handler serves the console: / and everything below it that the API does not
+// own. Requests that change something are refused when they come from another
+// site. It panics only when an embedded file is broken, which a test excludes.
+func Handler(c Config) http.Handler {
+	if c.Slog == nil {
+		c.Slog = slog.Default()
+	}
+	words := newCatalogue()
+	files := newAssets()
+	s := &console{Config: c, words: words, assets: files, pages: newPages(words, files)}
+	mux := http.NewServeMux()
+	s.routes(mux)
+	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.showError(w, r, nil, http.StatusForbidden, "error.origin")
+	}))
+	return secured(guard.Handler(mux))
+}
+
+// routes is the one list of what the console answers.
+func (s *console) routes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /assets/{name}", s.asset)
+	mux.HandleFunc("GET /signin", s.signInPage)
+	mux.HandleFunc("POST /signin", s.signIn)
+	mux.Handle("POST /signout", s.signedIn(s.signOut))
+
+	mux.Handle("GET /{$}", s.signedIn(s.today))
+	mux.Handle("GET /recipients/{id}", s.signedIn(s.recipient))
+	mux.Handle("POST /recipients/{id}/plan/start", s.signedIn(s.startPlan))
+	mux.Handle("POST /recipients/{id}/plan/pause", s.signedIn(s.pausePlan))
+	mux.Handle("POST /recipients/{id}/plan/close", s.signedIn(s.closePlan))
+	mux.Handle("GET /check-ins/{id}", s.signedIn(s.checkIn))
+	mux.Handle("POST /check-ins/{id}/record", s.signedIn(s.recordCheckIn))
+	mux.Handle("POST /check-ins/{id}/answer", s.signedIn(s.noteAnswer))
+	mux.Handle("POST /check-ins/{id}/reschedule", s.signedIn(s.rescheduleCheckIn))
+	mux.Handle("GET /tasks", s.signedIn(s.tasks))
+	mux.Handle("POST /tasks/{id}/resolve", s.signedIn(s.resolveTask))
+	mux.Handle("GET /contacts", s.signedIn(s.contacts))
+	if s.Handsets != nil {
+		mux.Handle("GET /phones", s.signedIn(s.phones))
+		mux.Handle("POST /phones/{position}/reply", s.signedIn(s.replyFromPhone))
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		s.showError(w, r, nil, http.StatusNotFound, "error.404")
+	})
+}
+
+// secured sets what every answer carries: nothing from elsewhere, nothing
+// inline, never framed, never kept by a cache.
+func secured(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy",
+			"default-src 'self'; script-src 'none'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
