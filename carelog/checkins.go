@@ -56,6 +56,35 @@ func (l *Log) layCheckIns(ctx context.Context, tx txn, p plan, from, horizon cal
 	return ahead, l.insertCheckIns(ctx, tx, p, occurrences)
 }
 
+// ensureNext lays down the next occasion of a running plan whose last open
+// check-in has just been done, perhaps long before its date (P1).
+func (l *Log) ensureNext(ctx context.Context, tx txn, id PlanID) error {
+	var open bool
+	var last calendar.Date
+	err := tx.QueryRow(ctx, `SELECT coalesce(bool_or(state IN ('planned', 'overdue', 'missed')), false), max(due) FROM check_ins WHERE plan_id = $1`, id).Scan(&open, &last)
+	if err != nil {
+		return fmt.Errorf("look for the next check-in: %w", err)
+	}
+	if open {
+		return nil
+	}
+	p, err := l.lockPlan(ctx, tx, id)
+	if err != nil || (p.state != "active" && p.state != "closing") {
+		return err
+	}
+	if last.Before(tx.today()) {
+		last = tx.today()
+	}
+	next := schedule.Next(p.template, p.anchors(), last, l.calendar)
+	if next.N == 0 {
+		return fmt.Errorf("template %s version %d has no next occasion", p.template.Key, p.template.Version)
+	}
+	if err := l.insertCheckIns(ctx, tx, p, []schedule.Occurrence{next}); err != nil {
+		return err
+	}
+	return l.planDueMessages(ctx, tx, p)
+}
+
 func (l *Log) insertCheckIns(ctx context.Context, tx txn, p plan, occurrences []schedule.Occurrence) error {
 	n := len(occurrences)
 	ids := make([]CheckInID, n)

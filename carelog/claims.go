@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -23,13 +22,6 @@ type Outgoing struct {
 	Try      int
 	ValidFor time.Duration // how long the carrier may go on trying
 }
-
-// The budget of a village contact's number: requests a day and in seven days.
-const (
-	requestsADay  = 3
-	requestsAWeek = 8
-	answersADay   = 2
-)
 
 // DueLines names the carrier's lines that have texts due now. The sweep wakes their drains.
 func (l *Log) DueLines(ctx context.Context, carrier string) ([]LineID, error) {
@@ -81,9 +73,13 @@ const selectClaims = `SELECT m.id, m.office_id, o.signature, m.recipient_id, m.c
 		coalesce(k.state = 'active' AND k.opted_out_at IS NULL AND k.unreachable_at IS NULL, u.state = 'active', false),
 		k.opted_out_at IS NOT NULL,
 		r.data_key, r.sealed, coalesce(v.township, ''), f.id, f.data_key, f.sealed, al.act_by, m.inbound_id,
-		(SELECT count(*) FROM messages s WHERE s.contact_id = m.contact_id AND s.dispatched_at >= $4 AND s.purpose <> 'answer' AND s.dispatch IN ('accepted', 'unknown')),
-		(SELECT count(*) FROM messages s WHERE s.contact_id = m.contact_id AND s.dispatched_at >= $5 AND s.purpose <> 'answer' AND s.dispatch IN ('accepted', 'unknown')),
-		(SELECT count(*) FROM messages s WHERE s.contact_id = m.contact_id AND s.dispatched_at >= $4 AND s.purpose = 'answer' AND s.dispatch IN ('accepted', 'unknown'))
+		(SELECT count(*) FROM messages s WHERE s.contact_id IN (SELECT id FROM village_contacts WHERE phone_index = k.phone_index)
+			AND s.claimed_at >= $4 AND s.purpose <> 'answer' AND s.dispatch IN ('sending', 'accepted', 'unknown')),
+		(SELECT count(*) FROM messages s WHERE s.contact_id IN (SELECT id FROM village_contacts WHERE phone_index = k.phone_index)
+			AND s.claimed_at >= $5 AND s.purpose <> 'answer' AND s.dispatch IN ('sending', 'accepted', 'unknown')),
+		(SELECT count(*) FROM messages s WHERE s.contact_id IN (SELECT id FROM village_contacts WHERE phone_index = k.phone_index)
+			AND s.claimed_at >= $4 AND s.purpose = 'answer' AND s.dispatch IN ('sending', 'accepted', 'unknown')),
+		k.phone_index
 	FROM messages m
 	JOIN offices o ON o.id = m.office_id
 	JOIN lines n ON n.id = m.line_id
@@ -132,7 +128,8 @@ type claim struct {
 	officerKey, officerSealed    []byte
 	actBy                        *time.Time
 	inbound                      InboundID
-	today, week, answers         int
+	today, week, answers         int // texts to the number: a phone that people share has one budget
+	phone                        []byte
 }
 
 func scanClaim(row pgx.CollectableRow) (c claim, err error) {
@@ -140,43 +137,44 @@ func scanClaim(row pgx.CollectableRow) (c claim, err error) {
 		&c.purpose, &c.wording, &c.priority, &c.notBefore, &c.deadline, &c.tries,
 		&c.ask, &c.code, &c.askState, &c.checkInState, &c.due, &c.kind, &c.planState, &c.named, &c.template,
 		&c.partyKey, &c.partySealed, &c.reachable, &c.optedOut, &c.recipientKey, &c.recipientBox, &c.township,
-		&c.officer, &c.officerKey, &c.officerSealed, &c.actBy, &c.inbound, &c.today, &c.week, &c.answers)
+		&c.officer, &c.officerKey, &c.officerSealed, &c.actBy, &c.inbound, &c.today, &c.week, &c.answers, &c.phone)
 	return c, err
 }
 
 // settleClaims decides each claim and writes the decisions down.
 func (l *Log) settleClaims(ctx context.Context, tx txn, claims []claim) (Claimed, error) {
 	var done Claimed
-	sent, answered := map[ContactID]int{}, map[ContactID]int{}
+	sent, answered := map[string]int{}, map[string]int{}
 	for _, c := range claims {
-		c.today, c.week, c.answers = c.today+sent[c.contact], c.week+sent[c.contact], c.answers+answered[c.contact]
+		c.today, c.week, c.answers = c.today+sent[string(c.phone)], c.week+sent[string(c.phone)], c.answers+answered[string(c.phone)]
 		v := l.judge(c, tx.now)
 		if v.dispatch == "sending" {
 			out, err := l.claimOne(ctx, tx, c)
-			if refused, ok := asRefused(err); ok {
-				v = verdict{dispatch: "failed", reason: refused}
+			if held, ok := asHeldBack(err); ok {
+				v = held
 			} else if err != nil {
 				return done, err
 			} else {
 				done.Send = append(done.Send, out)
 				if c.purpose == "answer" {
-					answered[c.contact]++
+					answered[string(c.phone)]++
 				} else {
-					sent[c.contact]++
+					sent[string(c.phone)]++
 				}
 				continue
 			}
 		}
-		if err := l.dismiss(ctx, tx, c, v); err != nil {
+		dispatch, err := l.dismiss(ctx, tx, c, v)
+		if err != nil {
 			return done, err
 		}
-		done.count(v)
+		done.count(dispatch)
 	}
 	return done, nil
 }
 
-func (c *Claimed) count(v verdict) {
-	switch v.dispatch {
+func (c *Claimed) count(dispatch string) {
+	switch dispatch {
 	case "planned":
 		c.Deferred++
 	case "cancelled":
@@ -186,96 +184,6 @@ func (c *Claimed) count(v verdict) {
 	default:
 		c.Refused++
 	}
-}
-
-// verdict is what is decided about a claimed message.
-type verdict struct {
-	dispatch  string // sending, planned (later), cancelled, expired, failed
-	reason    string
-	notBefore time.Time
-	task      string // a task of this kind for a person
-}
-
-// judge looks at a due message again: the row is the truth, not the plan made days ago.
-func (l *Log) judge(c claim, now time.Time) verdict {
-	switch {
-	case now.After(c.deadline):
-		return verdict{dispatch: "expired", reason: "its time had passed: the deadline was " + c.deadline.In(calendar.Shanghai()).Format("2006-01-02 15:04")}
-	case c.askState != "" && c.askState != "open":
-		return verdict{dispatch: "cancelled", reason: "the request is settled"}
-	case c.checkInState != "" && !isOpen(c.checkInState):
-		return verdict{dispatch: "cancelled", reason: "the check-in is " + c.checkInState}
-	case c.planState != "" && c.planState != "active" && c.planState != "closing":
-		return verdict{dispatch: "cancelled", reason: "the plan is " + c.planState}
-	case c.purpose == "village_request" && !c.named:
-		return verdict{dispatch: "cancelled", reason: "the contact is no longer named for this household"}
-	case !c.reachable && !(c.purpose == "answer" && c.wording == "stop_ack"):
-		return c.unreachable()
-	}
-	if w := windowFor(c.purpose, c.priority); w.next(now, l.calendar).After(now) {
-		return deferTo("outside "+w.name, w.next(now, l.calendar))
-	}
-	tomorrow := l.calendar.NextWorkday(calendar.Of(now))
-	switch {
-	case c.purpose == "answer" && c.answers >= answersADay:
-		return verdict{dispatch: "cancelled", reason: fmt.Sprintf("no more than %d automatic answers to a number a day", answersADay)}
-	case c.purpose == "village_request" && c.today >= requestsADay:
-		return deferTo(fmt.Sprintf("the number had %d texts today", c.today), villageWindow.opens(tomorrow))
-	case c.purpose == "village_request" && c.week >= requestsAWeek:
-		return deferTo(fmt.Sprintf("the number had %d texts in seven days", c.week), villageWindow.opens(tomorrow))
-	}
-	return verdict{dispatch: "sending"}
-}
-
-func deferTo(reason string, at time.Time) verdict {
-	return verdict{dispatch: "planned", reason: reason, notBefore: at}
-}
-
-func (c claim) unreachable() verdict {
-	if c.optedOut {
-		return verdict{dispatch: "cancelled", reason: "the contact asked for no more texts", task: "contact_opted_out"}
-	}
-	return verdict{dispatch: "cancelled", reason: "the contact or officer cannot be texted", task: "contact_unreachable"}
-}
-
-// dismiss writes down why a claimed message does not go out now, and hands the
-// work to a person where nobody else will do it.
-func (l *Log) dismiss(ctx context.Context, tx txn, c claim, v verdict) error {
-	if v.dispatch == "planned" {
-		_, err := tx.Exec(ctx, "UPDATE messages SET not_before = $2, deadline = greatest(deadline, $2), reason = $3 WHERE id = $1", c.id, v.notBefore, v.reason)
-		if err != nil {
-			return fmt.Errorf("defer message: %w", err)
-		}
-		return nil
-	}
-	_, err := tx.Exec(ctx, "UPDATE messages SET dispatch = $2, dispatch_reason = $3, dispatched_at = $4 WHERE id = $1", c.id, v.dispatch, v.reason, tx.now)
-	if err != nil {
-		return fmt.Errorf("dismiss message: %w", err)
-	}
-	if v.dispatch == "failed" {
-		v.task = "message_failed"
-	}
-	if v.task != "" {
-		if err := l.handToPerson(ctx, tx, c.ref(), v.task, v.reason); err != nil {
-			return err
-		}
-	}
-	if v.task == "contact_opted_out" || v.task == "contact_unreachable" {
-		if err := l.planAnew(ctx, tx, c.checkIn); err != nil {
-			return err
-		}
-	}
-	if c.recipient.IsZero() || v.dispatch == "cancelled" {
-		return nil
-	}
-	tx.append(happening{recipient: c.recipient, kind: "message_" + v.dispatch, subject: anyID(c.id), details: map[string]any{
-		"purpose": c.purpose, "reason": v.reason,
-	}})
-	return nil
-}
-
-func (c claim) ref() messageRef {
-	return messageRef{c.id, c.office, c.recipient, c.checkIn, c.contact, c.purpose}
 }
 
 // claimOne renders the text, gives its ask a code and commits it to be sent.
@@ -321,14 +229,18 @@ func (l *Log) claimOne(ctx context.Context, tx txn, c claim) (Outgoing, error) {
 	return Outgoing{ID: c.id, To: party.Phone, From: c.number, Text: text, Try: c.tries + 1, ValidFor: max(valid, time.Minute)}, nil
 }
 
-// refusedText is a text that may not go out. It carries no personal facts.
-type refusedText string
+// Error makes a verdict the reason why no text came about. It carries no personal facts.
+func (v verdict) Error() string { return v.reason }
 
-func (r refusedText) Error() string { return string(r) }
+// refusedText is a text that may not go out: a person has to do what it was for.
+func refusedText(why string) error { return verdict{dispatch: "failed", reason: why} }
 
-func asRefused(err error) (string, bool) {
-	r, ok := err.(refusedText) //nolint:errorlint // it is never wrapped
-	return string(r), ok
+// needlessText is a text nobody needs any more.
+func needlessText(why string) error { return verdict{dispatch: "cancelled", reason: why} }
+
+func asHeldBack(err error) (verdict, bool) {
+	v, ok := err.(verdict) //nolint:errorlint // it is never wrapped
+	return v, ok
 }
 
 // giveCode gives an ask its task code: unique for the line it is answered to,
@@ -352,99 +264,4 @@ func (l *Log) giveCode(ctx context.Context, tx txn, c claim) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("no free task code on line %s", c.line)
-}
-
-// facts is what the wording is filled with. The full name is given to be
-// checked for, never to be sent.
-func (l *Log) facts(ctx context.Context, tx txn, c claim) (map[string]string, error) {
-	f := map[string]string{"office": c.signature, "code": c.code}
-	var file recipientFacts
-	if !c.recipient.IsZero() {
-		var err error
-		if file, err = l.openRecipient(c.recipient, c.recipientKey, c.recipientBox); err != nil {
-			return nil, err
-		}
-		f["full_name"] = file.Name
-	}
-	overdue := 0
-	if !c.due.IsZero() {
-		overdue = max(l.calendar.WorkdaysBetween(c.due, tx.today()), 0)
-	}
-	switch c.wording {
-	case "officer_due":
-		f["kind"], f["area"], f["due"] = shortKind(c.kind), firstRunes(c.township, 8), c.due.Chinese()
-	case "officer_overdue":
-		head, err := headRung(ctx, tx, c.template)
-		if err != nil {
-			return nil, err
-		}
-		f["kind"], f["days"], f["more"] = shortKind(c.kind), strconv.Itoa(max(overdue, 1)), strconv.Itoa(max(head-overdue, 1))
-	case "supervisor_overdue", "supervisor_red":
-		officer, err := l.openPerson(c.officer, c.officerKey, c.officerSealed, "users.sealed")
-		if err != nil {
-			return nil, err
-		}
-		f["officer"] = MaskName(officer.Name)
-		if c.wording == "supervisor_overdue" {
-			f["kind"], f["days"] = shortKind(c.kind), strconv.Itoa(max(overdue, 1))
-		} else {
-			f["hours"] = hoursUntil(c.actBy, tx.now)
-		}
-	case "officer_red":
-		f["hours"] = hoursUntil(c.actBy, tx.now)
-	case "village_request":
-		f["due"], f["alias"] = c.due.Chinese(), file.Alias
-		if file.Alias == "" {
-			return nil, refusedText("no household alias is agreed with the contact")
-		}
-	case "village_ack", "village_ambiguous", "village_unparsed":
-		return l.answerFacts(ctx, tx, c, f)
-	case "stop_ack", "start_ack", "officer_signal":
-	}
-	return trimFacts(c.wording, f), nil
-}
-
-// trimFacts drops what a wording has no place for.
-func trimFacts(wording string, f map[string]string) map[string]string {
-	if wording == "stop_ack" || wording == "start_ack" {
-		delete(f, "code")
-	}
-	return f
-}
-
-// firstRunes keeps a place name within the bound of its placeholder: a shortened
-// name still goes out, an over-long one would hold the text back.
-func firstRunes(s string, n int) string {
-	runes := []rune(s)
-	return string(runes[:min(len(runes), n)])
-}
-
-func hoursUntil(actBy *time.Time, now time.Time) string {
-	if actBy == nil {
-		return "24"
-	}
-	return strconv.Itoa(max(int(actBy.Sub(now).Round(time.Hour)/time.Hour), 1))
-}
-
-func shortKind(k schedule.Kind) string {
-	switch k {
-	case schedule.Home:
-		return "入户"
-	case schedule.Phone:
-		return "电话"
-	default:
-		return "村委协助"
-	}
-}
-
-func headRung(ctx context.Context, tx txn, template string) (int, error) {
-	var workdays int
-	err := tx.QueryRow(ctx, "SELECT workdays FROM ladder_rungs WHERE template_key = $1 ORDER BY rung LIMIT 1", template).Scan(&workdays)
-	if none(err) {
-		return 5, nil
-	}
-	if err != nil {
-		return 0, fmt.Errorf("read the ladder: %w", err)
-	}
-	return workdays, nil
 }

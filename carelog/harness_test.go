@@ -2,6 +2,7 @@ package carelog_test
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -55,6 +56,7 @@ type county struct {
 	boss    carelog.Actor
 	admin   carelog.Actor
 	contact carelog.ContactID
+	heard   int // replies so far
 }
 
 type clock struct {
@@ -165,7 +167,8 @@ func (c *county) send() carelog.Claimed {
 // reply has a number answer, and matches what it said.
 func (c *county) reply(from, text string) {
 	c.t.Helper()
-	id := "MO" + c.clock.now().Format(time.RFC3339Nano) + text
+	c.heard++
+	id := fmt.Sprint("MO-", c.heard)
 	require.NoError(c.t, c.app.StoreReply(c.ctx(), carelog.Inbound{Carrier: "twilio", CarrierMessageID: id, From: from, To: lineNumber, Text: text}))
 	c.receive()
 }
@@ -224,4 +227,14 @@ func (c *county) count(sql string, args ...any) int {
 	var n int
 	require.NoError(c.t, c.pool.QueryRow(c.ctx(), sql, args...).Scan(&n))
 	return n
+}
+
+// exec changes rows as the superuser, whom nothing holds back.
+func (c *county) exec(sql string, args ...any) {
+	c.t.Helper()
+	conn, err := pgx.Connect(c.ctx(), c.db.Super)
+	require.NoError(c.t, err)
+	defer conn.Close(c.ctx())
+	_, err = conn.Exec(c.ctx(), sql, args...)
+	require.NoError(c.t, err)
 }

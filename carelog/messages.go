@@ -250,6 +250,28 @@ func (l *Log) settleAsks(ctx context.Context, tx txn, ids []CheckInID, why strin
 	return l.cancelPlanned(ctx, tx, ids, why)
 }
 
+// settleRequests closes the requests to a contact about the check-ins and cancels
+// those still planned. What is planned for officers and supervisors goes on.
+func (l *Log) settleRequests(ctx context.Context, tx txn, contact ContactID, ids []CheckInID, why string) error {
+	_, err := tx.Exec(ctx, `WITH settled AS (
+			UPDATE asks SET state = 'closed', reason = $2, closed_at = $3 WHERE check_in_id = ANY ($1) AND contact_id = $5 AND state = 'open' RETURNING id)
+		UPDATE task_codes SET free_from = $4 FROM settled WHERE ask_id = settled.id AND free_from IS NULL`, ids, why, tx.now, tx.now.Add(codeRest), contact)
+	if err != nil {
+		return fmt.Errorf("close requests: %w", err)
+	}
+	return l.cancelRequests(ctx, tx, ids, why)
+}
+
+// cancelRequests cancels the planned village requests of the check-ins.
+func (l *Log) cancelRequests(ctx context.Context, tx txn, ids []CheckInID, why string) error {
+	_, err := tx.Exec(ctx, `UPDATE messages SET dispatch = 'cancelled', dispatch_reason = $2, dispatched_at = $3
+		WHERE check_in_id = ANY ($1) AND dispatch = 'planned' AND purpose = 'village_request'`, ids, why, tx.now)
+	if err != nil {
+		return fmt.Errorf("cancel requests: %w", err)
+	}
+	return nil
+}
+
 // Message is a message as lists show it. The text is shown to those who may
 // read the file; the number but for its ending is not.
 type Message struct {
@@ -277,7 +299,7 @@ type Message struct {
 type MessageFilter struct {
 	Recipient RecipientID
 	Dispatch  string
-	Page      Page // newest first when Recipient is given, else oldest first
+	Page      Page // in the order they were planned
 }
 
 // Messages lists outbound messages of the actor's offices with when and why each

@@ -35,10 +35,6 @@ type Receipt struct {
 	RetryAfter       time.Duration
 }
 
-// SettlingTime is how long a message may stand as sending before the carrier is
-// asked about it: longer than any call, shorter than a job's rescue.
-const SettlingTime = 3 * time.Minute
-
 // maxTries bounds how often one message is handed to a carrier.
 const maxTries = 5
 
@@ -50,6 +46,7 @@ type messageRef struct {
 	checkIn   CheckInID
 	contact   ContactID
 	purpose   string
+	deadline  time.Time
 }
 
 // RecordReceipts writes down what the carrier answered, together with the
@@ -106,14 +103,14 @@ func (l *Log) lockSending(ctx context.Context, tx txn, receipts []Receipt) (map[
 	for i, r := range receipts {
 		ids[i] = r.ID
 	}
-	rows, err := tx.Query(ctx, `SELECT id, office_id, recipient_id, check_in_id, contact_id, purpose FROM messages
+	rows, err := tx.Query(ctx, `SELECT id, office_id, recipient_id, check_in_id, contact_id, purpose, deadline FROM messages
 		WHERE id = ANY ($1) AND dispatch = 'sending' ORDER BY id FOR UPDATE`, ids)
 	if err != nil {
 		return nil, fmt.Errorf("lock messages: %w", err)
 	}
 	found := map[MessageID]messageRef{}
 	var m messageRef
-	_, err = pgx.ForEachRow(rows, []any{&m.id, &m.office, &m.recipient, &m.checkIn, &m.contact, &m.purpose}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&m.id, &m.office, &m.recipient, &m.checkIn, &m.contact, &m.purpose, &m.deadline}, func() error {
 		found[m.id] = m
 		return nil
 	})
@@ -161,10 +158,10 @@ func higher(a, b string) string {
 // recordRefusal decides what follows a carrier's no: later, or a person.
 func (l *Log) recordRefusal(ctx context.Context, tx txn, m messageRef, r Receipt) ([]happening, error) {
 	again := r.Class == Throttled || r.Class == Temporary || r.Class == Misconfigured
-	if again && r.Try < maxTries {
-		wait := max(r.RetryAfter, time.Duration(r.Try*r.Try)*30*time.Second)
-		_, err := tx.Exec(ctx, "UPDATE messages SET dispatch = 'planned', not_before = $2, deadline = greatest(deadline, $2), reason = $3 WHERE id = $1",
-			m.id, tx.now.Add(wait), fmt.Sprintf("the carrier said %s %s: try %d follows", r.Class, r.Code, r.Try+1))
+	at := tx.now.Add(max(r.RetryAfter, time.Duration(r.Try*r.Try)*30*time.Second))
+	if again && r.Try < maxTries && !at.After(m.deadline) {
+		_, err := tx.Exec(ctx, "UPDATE messages SET dispatch = 'planned', not_before = $2, reason = $3 WHERE id = $1",
+			m.id, at, fmt.Sprintf("the carrier said %s %s: try %d follows", r.Class, r.Code, r.Try+1))
 		if err != nil {
 			return nil, fmt.Errorf("plan message again: %w", err)
 		}
@@ -182,6 +179,12 @@ func (l *Log) failMessage(ctx context.Context, tx txn, m messageRef, class Class
 	}
 	if err := l.learnAboutNumber(ctx, tx, m, class); err != nil {
 		return nil, err
+	}
+	if dispatch == "unknown" && m.purpose == "village_request" {
+		// The contact may have the text already: a person asks, no repeat does.
+		if err := l.cancelRequests(ctx, tx, []CheckInID{m.checkIn}, "an earlier text may have arrived: a person asks by phone"); err != nil {
+			return nil, err
+		}
 	}
 	if err := l.handToPerson(ctx, tx, m, "message_"+dispatch, why); err != nil {
 		return nil, err
@@ -212,7 +215,7 @@ func (l *Log) planAnew(ctx context.Context, tx txn, id CheckInID) error {
 	if id.IsZero() {
 		return nil
 	}
-	if err := l.cancelPlanned(ctx, tx, []CheckInID{id}, "planned anew: the contact cannot be texted"); err != nil {
+	if err := l.cancelRequests(ctx, tx, []CheckInID{id}, "planned anew: the contact cannot be texted"); err != nil {
 		return err
 	}
 	_, err := tx.Exec(ctx, "UPDATE check_ins SET messages_planned = false WHERE id = $1 AND state = 'planned'", id)
@@ -228,86 +231,4 @@ func (l *Log) handToPerson(ctx context.Context, tx txn, m messageRef, kind, why 
 		kind: kind, cause: kind + ":" + m.id.String(), office: m.office, recipient: m.recipient, checkIn: m.checkIn, message: m.id, contact: m.contact,
 		reason: why, actBy: officerWindow.opens(l.calendar.NextWorkday(tx.today())),
 	})
-}
-
-// Stuck is a message found sending after SettlingTime: the carrier is to be asked.
-type Stuck struct {
-	Outgoing
-	Since time.Time
-}
-
-// StuckMessages lists messages that were handed to the carrier longer than
-// SettlingTime ago and whose outcome is not known, oldest first.
-func (l *Log) StuckMessages(ctx context.Context, limit int) ([]Stuck, error) {
-	return read(ctx, l, TheSystem(), func(tx txn) ([]Stuck, error) {
-		rows, err := tx.Query(ctx, `SELECT m.id, coalesce(m.contact_id, m.user_id), coalesce(k.data_key, u.data_key), m.sent_to, m.text, n.number, m.tries, m.claimed_at
-			FROM messages m JOIN lines n ON n.id = m.line_id
-			LEFT JOIN village_contacts k ON k.id = m.contact_id LEFT JOIN users u ON u.id = m.user_id
-			WHERE m.dispatch = 'sending' AND m.claimed_at < $1 ORDER BY m.claimed_at LIMIT $2`, tx.now.Add(-SettlingTime), limit)
-		if err != nil {
-			return nil, fmt.Errorf("find stuck messages: %w", err)
-		}
-		return pgx.CollectRows(rows, l.scanStuck)
-	})
-}
-
-func (l *Log) scanStuck(row pgx.CollectableRow) (Stuck, error) {
-	var s Stuck
-	var owner anyID
-	var wrapped, to, text []byte
-	if err := row.Scan(&s.ID, &owner, &wrapped, &to, &text, &s.From, &s.Try, &s.Since); err != nil {
-		return s, err
-	}
-	key, err := l.keys.Unwrap(owner, wrapped)
-	if err != nil {
-		return s, fmt.Errorf("open the party's key: %w", err)
-	}
-	plainTo, err := key.Open(to, "messages.sent_to")
-	if err != nil {
-		return s, fmt.Errorf("open the number: %w", err)
-	}
-	plainText, err := key.Open(text, "messages.text")
-	if err != nil {
-		return s, fmt.Errorf("open the text: %w", err)
-	}
-	s.To, s.Text = string(plainTo), string(plainText)
-	return s, nil
-}
-
-// Finding is what the carrier knows of a stuck message.
-type Finding int
-
-// The findings.
-const (
-	Found      Finding = iota + 1 // the carrier has it
-	NotThere                      // the carrier certainly has not
-	CannotKnow                    // the carrier cannot tell
-)
-
-// SettleMessage ends the doubt about a stuck message by what the carrier knows:
-// adopted, sent again (at most maxTries), or unknown with a task for a person.
-func (l *Log) SettleMessage(ctx context.Context, stuck Stuck, finding Finding, carrierID, delivery string) error {
-	if finding == Found {
-		return l.RecordReceipts(ctx, []Receipt{{Outgoing: stuck.Outgoing, CarrierMessageID: carrierID, Delivery: delivery}})
-	}
-	if finding == NotThere && stuck.Try < maxTries {
-		return l.RecordReceipts(ctx, []Receipt{{Outgoing: stuck.Outgoing, Class: Temporary, Code: "not found at the carrier"}})
-	}
-	_, err := write(ctx, l, TheSystem(), func(tx txn) (struct{}, error) {
-		rows, err := l.lockSending(ctx, tx, []Receipt{{Outgoing: stuck.Outgoing}})
-		if err != nil {
-			return struct{}{}, err
-		}
-		m, ok := rows[stuck.ID]
-		if !ok {
-			return struct{}{}, nil
-		}
-		happenings, err := l.failMessage(ctx, tx, m, Ambiguous, "unknown", "the carrier may or may not have sent it: ask the contact by phone")
-		if err != nil {
-			return struct{}{}, err
-		}
-		tx.append(happenings...)
-		return struct{}{}, nil
-	})
-	return err
 }

@@ -236,7 +236,10 @@ func (l *Log) finishCheckIn(ctx context.Context, tx txn, c checkIn, why string) 
 	if err != nil {
 		return fmt.Errorf("complete check-in: %w", err)
 	}
-	return l.settleAsks(ctx, tx, []CheckInID{c.id}, "the check-in is done")
+	if err := l.settleAsks(ctx, tx, []CheckInID{c.id}, "the check-in is done"); err != nil {
+		return err
+	}
+	return l.ensureNext(ctx, tx, c.plan)
 }
 
 func (l *Log) nextTry(ctx context.Context, tx txn, c checkIn, r CheckInRecord) error {

@@ -28,37 +28,35 @@ type report struct {
 // ends the doubt about a message that is still sending.
 func (l *Log) ApplyReports(ctx context.Context, limit int) (int, error) {
 	return write(ctx, l, TheSystem(), func(tx txn) (int, error) {
-		// The messages are locked in the order of their ids, like everywhere else.
+		// A report nobody knows yet waits without holding up the others; the
+		// messages are locked in the order of their ids, like everywhere else.
 		rows, err := tx.Query(ctx, `WITH waiting AS (
-				SELECT * FROM delivery_reports WHERE applied_at IS NULL ORDER BY received_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+				SELECT w.*, coalesce(a.id, b.id) AS ours FROM delivery_reports w
+				LEFT JOIN messages a ON a.id = w.message_id LEFT JOIN messages b ON b.carrier_message_id = w.carrier_message_id
+				WHERE w.applied_at IS NULL AND (a.id IS NOT NULL OR b.id IS NOT NULL OR w.received_at <= $2)
+				ORDER BY w.received_at LIMIT $1 FOR UPDATE OF w SKIP LOCKED)
 			SELECT w.id, w.carrier_message_id, w.delivery, w.status, w.error_code, w.class, w.received_at,
-				m.id, m.office_id, m.recipient_id, m.check_in_id, m.contact_id, coalesce(m.purpose, ''), coalesce(m.dispatch, ''), coalesce(m.delivery, '')
-			FROM waiting w LEFT JOIN messages m ON m.id = coalesce(w.message_id, (SELECT x.id FROM messages x WHERE x.carrier_message_id = w.carrier_message_id))
-			ORDER BY m.id, w.received_at`, limit)
+				m.id, m.office_id, m.recipient_id, m.check_in_id, m.contact_id, coalesce(m.purpose, '')
+			FROM waiting w LEFT JOIN messages m ON m.id = w.ours ORDER BY m.id, w.received_at`, limit, tx.now.Add(-reportPatience))
 		if err != nil {
 			return 0, fmt.Errorf("find reports: %w", err)
 		}
 		reports, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r report, err error) {
 			err = row.Scan(&r.id, &r.carrierID, &r.delivery, &r.status, &r.code, &r.class, &r.receivedAt,
-				&r.message.id, &r.message.office, &r.message.recipient, &r.message.checkIn, &r.message.contact, &r.message.purpose, &r.dispatch, &r.was)
+				&r.message.id, &r.message.office, &r.message.recipient, &r.message.checkIn, &r.message.contact, &r.message.purpose)
 			return r, err
 		})
 		if err != nil {
 			return 0, fmt.Errorf("find reports: %w", err)
 		}
-		settled := 0
 		for _, r := range reports {
-			if r.message.id.IsZero() && tx.now.Sub(r.receivedAt) < reportPatience {
-				continue
-			}
 			more, err := l.applyReport(ctx, tx, r)
 			if err != nil {
 				return 0, err
 			}
 			tx.append(more...)
-			settled++
 		}
-		return settled, nil
+		return len(reports), nil
 	})
 }
 
@@ -69,11 +67,13 @@ func (l *Log) applyReport(ctx context.Context, tx txn, r report) ([]happening, e
 	if deliveryRank(r.delivery) < 0 {
 		return nil, r.settle(ctx, tx, "the status is not one we know")
 	}
-	if err := tx.QueryRow(ctx, "SELECT dispatch, delivery FROM messages WHERE id = $1 FOR UPDATE", r.message.id).Scan(&r.dispatch, &r.was); err != nil {
+	var tries int
+	if err := tx.QueryRow(ctx, "SELECT dispatch, delivery, tries FROM messages WHERE id = $1 FOR UPDATE", r.message.id).Scan(&r.dispatch, &r.was, &tries); err != nil {
 		return nil, fmt.Errorf("lock message: %w", err)
 	}
 	var happenings []happening
-	if r.dispatch == "sending" || r.dispatch == "unknown" {
+	// A text planned again after a doubt was sent after all, when the carrier speaks of it.
+	if r.dispatch == "sending" || r.dispatch == "unknown" || r.dispatch == "planned" && tries > 0 {
 		if err := r.adopt(ctx, tx); err != nil {
 			return nil, err
 		}
@@ -95,8 +95,10 @@ func (l *Log) applyReport(ctx context.Context, tx txn, r report) ([]happening, e
 		}
 	}
 	if !r.message.recipient.IsZero() && deliveryRank(r.delivery) > deliveryRank("sent") {
-		happenings = append(happenings, happening{recipient: r.message.recipient, kind: "message_" + r.delivery, at: r.receivedAt,
-			actor: Program, subject: anyID(r.message.id), details: map[string]any{"purpose": r.message.purpose, "reason": r.reason()}})
+		happenings = append(happenings, happening{
+			recipient: r.message.recipient, kind: "message_" + r.delivery, at: r.receivedAt,
+			actor: Program, subject: anyID(r.message.id), details: map[string]any{"purpose": r.message.purpose, "reason": r.reason()},
+		})
 	}
 	return happenings, r.settle(ctx, tx, "applied")
 }

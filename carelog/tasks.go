@@ -121,6 +121,9 @@ func (l *Log) ResolveTask(ctx context.Context, by Actor, id TaskID, outcome stri
 		if err != nil {
 			return struct{}{}, fmt.Errorf("settle reply: %w", err)
 		}
+		if err := closeAlerts(ctx, tx, id); err != nil {
+			return struct{}{}, err
+		}
 		if recipient.IsZero() {
 			tx.audit(office, "task_done", anyID(id), kind)
 			return struct{}{}, nil
@@ -129,4 +132,15 @@ func (l *Log) ResolveTask(ctx context.Context, by Actor, id TaskID, outcome stri
 		return struct{}{}, nil
 	})
 	return err
+}
+
+// closeAlerts closes the alerts that the task was about: they end by the deed.
+func closeAlerts(ctx context.Context, tx txn, id TaskID) error {
+	_, err := tx.Exec(ctx, `UPDATE alerts a SET state = 'closed', closed_at = $2, closed_by = $3
+		FROM tasks t WHERE t.id = $1 AND a.recipient_id = t.recipient_id AND a.check_in_id IS NOT DISTINCT FROM t.check_in_id AND a.state <> 'closed'
+			AND (t.kind, a.rule) IN (('phone_household', 'R8'), ('urgent_reply', 'urgent_reply'))`, id, tx.now, tx.by.User)
+	if err != nil {
+		return fmt.Errorf("close alerts: %w", err)
+	}
+	return nil
 }

@@ -104,7 +104,7 @@ CREATE UNIQUE INDEX messages_by_carrier_id ON messages (carrier_message_id) WHER
 CREATE INDEX messages_by_recipient ON messages (recipient_id, id);
 CREATE INDEX messages_by_office ON messages (office_id, id);
 CREATE INDEX messages_by_check_in ON messages (check_in_id) WHERE dispatch = 'planned';
-CREATE INDEX messages_to_contact ON messages (contact_id, dispatched_at) WHERE contact_id IS NOT NULL;
+CREATE INDEX messages_to_contact ON messages (contact_id, claimed_at) WHERE contact_id IS NOT NULL;
 
 CREATE TABLE message_asks (
     message_id uuid NOT NULL REFERENCES messages,

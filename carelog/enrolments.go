@@ -1,0 +1,187 @@
+package carelog
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"aftercare/carelog/calendar"
+)
+
+// prepared is an enrolment that was checked and whose names were looked up.
+type prepared struct {
+	Enrolment
+	phone    string
+	village  VillageID
+	officer  UserID
+	warnings []string
+}
+
+// prepareEnrolment checks everything and reports every problem at once.
+func (l *Log) prepareEnrolment(ctx context.Context, tx txn, e Enrolment) (prepared, error) {
+	ready := prepared{Enrolment: e, warnings: []string{}}
+	var p problems
+	ready.checkPerson(&p, tx.today())
+	ready.checkAward(&p, tx.today())
+	if e.Alias != "" && l.words.CheckAlias(e.Alias, e.Name) != nil {
+		p.add("household_alias", isUnsafeAlias)
+	}
+	if err := l.lookUp(ctx, tx, &ready, &p); err != nil {
+		return ready, err
+	}
+	if ready.Template == "" {
+		ready.Template = chooseTemplate(e, tx.today())
+	}
+	if ready.Template != "G" && ready.Template != "K" {
+		p.add("template", isUnknown)
+	}
+	return ready, p.err()
+}
+
+func (e *prepared) checkPerson(p *problems, today calendar.Date) {
+	if e.ExternalID = strings.TrimSpace(e.ExternalID); e.ExternalID == "" {
+		p.add("external_id", isRequired)
+	} else if len(e.ExternalID) > 100 {
+		p.add("external_id", isTooLong)
+	}
+	if e.Name = strings.TrimSpace(e.Name); e.Name == "" {
+		p.add("name", isRequired)
+	} else if len(e.Name) > 200 {
+		p.add("name", isTooLong)
+	}
+	if e.Phone != "" {
+		phone, known, ok := Phone(e.Phone)
+		if !ok {
+			p.add("phone", isNotAPhone)
+		} else if !known {
+			e.warnings = append(e.warnings, "phone: the numbering plan does not know this number; check it")
+		}
+		e.phone = phone
+	}
+	if e.IDNumber = strings.ToUpper(strings.TrimSpace(e.IDNumber)); e.IDNumber != "" && !validIDNumber(e.IDNumber) {
+		p.add("id_number", isNotAnIDNumber)
+	}
+	if today.Before(e.BornOn) {
+		p.add("born_on", isInFuture)
+	}
+	checkFlags(p, "flags", e.Flags)
+	for i, m := range e.Household {
+		at := fmt.Sprintf("household[%d]", i)
+		if strings.TrimSpace(m.Name) == "" {
+			p.add(at+".name", isRequired)
+		}
+		if today.Before(m.BornOn) {
+			p.add(at+".born_on", isInFuture)
+		}
+		checkFlags(p, at+".flags", m.Flags)
+	}
+}
+
+func checkFlags(p *problems, field string, given []Flag) {
+	for _, f := range given {
+		known := false
+		for _, flag := range flags {
+			known = known || flag == f
+		}
+		if !known {
+			p.add(field, isUnknown)
+		}
+	}
+}
+
+func (e *prepared) checkAward(p *problems, today calendar.Date) {
+	a := &e.Award
+	if a.TotalFen <= 0 {
+		p.add("award.total_fen", isNotPositive)
+	}
+	if a.LossFen < 0 {
+		p.add("award.loss_fen", isNegative)
+	}
+	if a.CompensationFen < 0 {
+		p.add("award.compensation_fen", isNegative)
+	}
+	switch {
+	case a.PaidOn.IsZero():
+		p.add("award.paid_on", isRequired)
+	case today.Before(a.PaidOn):
+		p.add("award.paid_on", isInFuture)
+	case a.PaidOn.Before(today.AddYears(-30)):
+		p.add("award.paid_on", isTooOld)
+	}
+	if a.Origin == "" {
+		a.Origin = "ex_officio"
+	}
+	if !slices.Contains([]string{"ex_officio", "application", "transferred_clue"}, a.Origin) {
+		p.add("award.origin", isUnknown)
+	}
+	var sum int64
+	for i, s := range a.Sources {
+		if s.AmountFen <= 0 {
+			p.add(fmt.Sprintf("award.sources[%d].amount_fen", i), isNotPositive)
+		}
+		if strings.TrimSpace(s.Name) == "" {
+			p.add(fmt.Sprintf("award.sources[%d].name", i), isRequired)
+		}
+		sum += s.AmountFen
+	}
+	if len(a.Sources) > 0 && sum != a.TotalFen {
+		p.add("award.sources", doesNotAddUp)
+	}
+}
+
+// lookUp finds the village, the officer and the contacts by what the enrolment calls them.
+func (l *Log) lookUp(ctx context.Context, tx txn, e *prepared, p *problems) error {
+	err := tx.QueryRow(ctx, "SELECT id FROM villages WHERE office_id = $1 AND township = $2 AND name = $3",
+		e.Office, e.Village.Township, e.Village.Name).Scan(&e.village)
+	if none(err) {
+		p.add("village", isUnknownVillage)
+	} else if err != nil {
+		return fmt.Errorf("find village: %w", err)
+	}
+	if e.Officer == "" {
+		e.officer = tx.by.User
+	}
+	if e.officer.IsZero() {
+		err := tx.QueryRow(ctx, `SELECT u.id FROM users u JOIN grants g ON g.user_id = u.id AND g.office_id = $1 AND g.role = 'officer'
+			WHERE u.login = lower($2) AND u.state = 'active'`, e.Office, e.Officer).Scan(&e.officer)
+		if none(err) {
+			p.add("officer", isUnknownOfficer)
+		} else if err != nil {
+			return fmt.Errorf("find officer: %w", err)
+		}
+	}
+	if err := e.checkContact(ctx, tx, p, "primary_contact_id", e.Primary); err != nil {
+		return err
+	}
+	return e.checkContact(ctx, tx, p, "backup_contact_id", e.Backup)
+}
+
+func (e *prepared) checkContact(ctx context.Context, tx txn, p *problems, field string, contact ContactID) error {
+	if contact.IsZero() {
+		return nil
+	}
+	var serves bool
+	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM contact_villages WHERE contact_id = c.id AND village_id = $3)
+		FROM village_contacts c WHERE c.id = $1 AND c.office_id = $2 AND c.state = 'active'`, contact, e.Office, e.village).Scan(&serves)
+	switch {
+	case none(err):
+		p.add(field, isUnknownContact)
+	case err != nil:
+		return fmt.Errorf("find contact: %w", err)
+	case !serves && !e.village.IsZero():
+		p.add(field, isWrongVillage)
+	}
+	return nil
+}
+
+// chooseTemplate is the rule of domain document 2: K for the vulnerable, else G.
+func chooseTemplate(e Enrolment, today calendar.Date) string {
+	vulnerable := func(fs []Flag) bool {
+		return slices.ContainsFunc(fs, func(f Flag) bool { return f != "chronic_illness" })
+	}
+	if vulnerable(e.Flags) || (!e.BornOn.IsZero() && e.BornOn.Age(today) < 18) {
+		return "K"
+	}
+	return "G"
+}

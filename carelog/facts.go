@@ -1,0 +1,105 @@
+package carelog
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"aftercare/carelog/schedule"
+)
+
+// facts is what the wording is filled with. The full name is given to be
+// checked for, never to be sent.
+func (l *Log) facts(ctx context.Context, tx txn, c claim) (map[string]string, error) {
+	f := map[string]string{"office": c.signature, "code": c.code}
+	var file recipientFacts
+	if !c.recipient.IsZero() {
+		var err error
+		if file, err = l.openRecipient(c.recipient, c.recipientKey, c.recipientBox); err != nil {
+			return nil, err
+		}
+		f["full_name"] = file.Name
+	}
+	overdue := 0
+	if !c.due.IsZero() {
+		overdue = max(l.calendar.WorkdaysBetween(c.due, tx.today()), 0)
+	}
+	switch c.wording {
+	case "officer_due":
+		f["kind"], f["area"], f["due"] = shortKind(c.kind), firstRunes(c.township, 8), c.due.Chinese()
+	case "officer_overdue":
+		head, err := headRung(ctx, tx, c.template)
+		if err != nil {
+			return nil, err
+		}
+		f["kind"], f["days"], f["more"] = shortKind(c.kind), strconv.Itoa(max(overdue, 1)), strconv.Itoa(max(head-overdue, 1))
+	case "supervisor_overdue", "supervisor_red":
+		officer, err := l.openPerson(c.officer, c.officerKey, c.officerSealed, "users.sealed")
+		if err != nil {
+			return nil, err
+		}
+		f["officer"] = MaskName(officer.Name)
+		if c.wording == "supervisor_overdue" {
+			f["kind"], f["days"] = shortKind(c.kind), strconv.Itoa(max(overdue, 1))
+		} else {
+			f["hours"] = hoursUntil(c.actBy, tx.now)
+		}
+	case "officer_red":
+		f["hours"] = hoursUntil(c.actBy, tx.now)
+	case "village_request":
+		f["due"], f["alias"] = c.due.Chinese(), file.Alias
+		if file.Alias == "" {
+			return nil, refusedText("no household alias is agreed with the contact")
+		}
+	case "village_ack", "village_ambiguous", "village_unparsed":
+		return l.answerFacts(ctx, tx, c, f)
+	case "stop_ack", "start_ack", "officer_signal":
+	}
+	return trimFacts(c.wording, f), nil
+}
+
+// trimFacts drops what a wording has no place for.
+func trimFacts(wording string, f map[string]string) map[string]string {
+	if wording == "stop_ack" || wording == "start_ack" {
+		delete(f, "code")
+	}
+	return f
+}
+
+// firstRunes keeps a place name within the bound of its placeholder: a shortened
+// name still goes out, an over-long one would hold the text back.
+func firstRunes(s string, n int) string {
+	runes := []rune(s)
+	return string(runes[:min(len(runes), n)])
+}
+
+func hoursUntil(actBy *time.Time, now time.Time) string {
+	if actBy == nil {
+		return "24"
+	}
+	return strconv.Itoa(max(int(actBy.Sub(now).Round(time.Hour)/time.Hour), 1))
+}
+
+func shortKind(k schedule.Kind) string {
+	switch k {
+	case schedule.Home:
+		return "入户"
+	case schedule.Phone:
+		return "电话"
+	default:
+		return "村委协助"
+	}
+}
+
+func headRung(ctx context.Context, tx txn, template string) (int, error) {
+	var workdays int
+	err := tx.QueryRow(ctx, "SELECT workdays FROM ladder_rungs WHERE template_key = $1 ORDER BY rung LIMIT 1", template).Scan(&workdays)
+	if none(err) {
+		return 5, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read the ladder: %w", err)
+	}
+	return workdays, nil
+}

@@ -1,0 +1,111 @@
+package carelog
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"aftercare/carelog/calendar"
+)
+
+// The budget of a village contact's number: requests a day and in seven days.
+const (
+	requestsADay  = 3
+	requestsAWeek = 8
+	answersADay   = 2
+)
+
+// verdict is what is decided about a claimed message.
+type verdict struct {
+	dispatch  string // sending, planned (later), cancelled, expired, failed
+	reason    string
+	notBefore time.Time
+	task      string // a task of this kind for a person
+}
+
+// judge looks at a due message again: the row is the truth, not the plan made days ago.
+func (l *Log) judge(c claim, now time.Time) verdict {
+	switch {
+	case now.After(c.deadline):
+		return verdict{dispatch: "expired", reason: "its time had passed: the deadline was " + c.deadline.In(calendar.Shanghai()).Format("2006-01-02 15:04")}
+	case c.askState != "" && c.askState != "open":
+		return verdict{dispatch: "cancelled", reason: "the request is settled"}
+	case c.checkInState != "" && !isOpen(c.checkInState):
+		return verdict{dispatch: "cancelled", reason: "the check-in is " + c.checkInState}
+	case c.planState != "" && c.planState != "active" && c.planState != "closing":
+		return verdict{dispatch: "cancelled", reason: "the plan is " + c.planState}
+	case c.purpose == "village_request" && !c.named:
+		return verdict{dispatch: "cancelled", reason: "the contact is no longer named for this household"}
+	case !c.reachable && !(c.purpose == "answer" && c.wording == "stop_ack"):
+		return c.unreachable()
+	}
+	if w := windowFor(c.purpose, c.priority); w.next(now, l.calendar).After(now) {
+		return deferTo("outside "+w.name, w.next(now, l.calendar))
+	}
+	tomorrow := l.calendar.NextWorkday(calendar.Of(now))
+	switch {
+	case c.purpose == "answer" && c.answers >= answersADay:
+		return verdict{dispatch: "cancelled", reason: fmt.Sprintf("no more than %d automatic answers to a number a day", answersADay)}
+	case c.purpose == "village_request" && c.today >= requestsADay:
+		return deferTo(fmt.Sprintf("the number had %d texts today", c.today), villageWindow.opens(tomorrow))
+	case c.purpose == "village_request" && c.week >= requestsAWeek:
+		return deferTo(fmt.Sprintf("the number had %d texts in seven days", c.week), villageWindow.opens(tomorrow))
+	}
+	return verdict{dispatch: "sending"}
+}
+
+func deferTo(reason string, at time.Time) verdict {
+	return verdict{dispatch: "planned", reason: reason, notBefore: at}
+}
+
+func (c claim) unreachable() verdict {
+	if c.optedOut {
+		return verdict{dispatch: "cancelled", reason: "the contact asked for no more texts", task: "contact_opted_out"}
+	}
+	return verdict{dispatch: "cancelled", reason: "the contact or officer cannot be texted", task: "contact_unreachable"}
+}
+
+// dismiss writes down why a claimed message does not go out now, and hands the
+// work to a person where nobody else will do it. It answers with the dispatch the
+// message ended in.
+func (l *Log) dismiss(ctx context.Context, tx txn, c claim, v verdict) (string, error) {
+	if v.dispatch == "planned" && v.notBefore.After(c.deadline) {
+		v = verdict{dispatch: "expired", reason: v.reason + ", and the next open hour lies after its deadline"}
+	}
+	if v.dispatch == "planned" {
+		_, err := tx.Exec(ctx, "UPDATE messages SET not_before = $2, reason = $3 WHERE id = $1", c.id, v.notBefore, v.reason)
+		if err != nil {
+			return "", fmt.Errorf("defer message: %w", err)
+		}
+		return v.dispatch, nil
+	}
+	_, err := tx.Exec(ctx, "UPDATE messages SET dispatch = $2, dispatch_reason = $3, dispatched_at = $4 WHERE id = $1", c.id, v.dispatch, v.reason, tx.now)
+	if err != nil {
+		return "", fmt.Errorf("dismiss message: %w", err)
+	}
+	if v.dispatch == "failed" {
+		v.task = "message_failed"
+	}
+	if v.task != "" {
+		if err := l.handToPerson(ctx, tx, c.ref(), v.task, v.reason); err != nil {
+			return "", err
+		}
+	}
+	// An officer who cannot be texted has no substitute to plan for: the task says so.
+	if v.task != "" && v.dispatch == "cancelled" && c.purpose == "village_request" {
+		if err := l.planAnew(ctx, tx, c.checkIn); err != nil {
+			return "", err
+		}
+	}
+	if c.recipient.IsZero() || v.dispatch == "cancelled" {
+		return v.dispatch, nil
+	}
+	tx.append(happening{recipient: c.recipient, kind: "message_" + v.dispatch, subject: anyID(c.id), details: map[string]any{
+		"purpose": c.purpose, "reason": v.reason,
+	}})
+	return v.dispatch, nil
+}
+
+func (c claim) ref() messageRef {
+	return messageRef{c.id, c.office, c.recipient, c.checkIn, c.contact, c.purpose, c.deadline}
+}

@@ -1,0 +1,95 @@
+package carelog
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// SettlingTime is how long a message may stand as sending before the carrier is
+// asked about it: longer than any call, shorter than a job's rescue.
+const SettlingTime = 3 * time.Minute
+
+// Stuck is a message found sending after SettlingTime: the carrier is to be asked.
+type Stuck struct {
+	Outgoing
+	Since time.Time
+}
+
+// StuckMessages lists messages that were handed to the carrier longer than
+// SettlingTime ago and whose outcome is not known, oldest first.
+func (l *Log) StuckMessages(ctx context.Context, limit int) ([]Stuck, error) {
+	return read(ctx, l, TheSystem(), func(tx txn) ([]Stuck, error) {
+		rows, err := tx.Query(ctx, `SELECT m.id, coalesce(m.contact_id, m.user_id), coalesce(k.data_key, u.data_key), m.sent_to, m.text, n.number, m.tries, m.claimed_at
+			FROM messages m JOIN lines n ON n.id = m.line_id
+			LEFT JOIN village_contacts k ON k.id = m.contact_id LEFT JOIN users u ON u.id = m.user_id
+			WHERE m.dispatch = 'sending' AND m.claimed_at < $1 ORDER BY m.claimed_at LIMIT $2`, tx.now.Add(-SettlingTime), limit)
+		if err != nil {
+			return nil, fmt.Errorf("find stuck messages: %w", err)
+		}
+		return pgx.CollectRows(rows, l.scanStuck)
+	})
+}
+
+func (l *Log) scanStuck(row pgx.CollectableRow) (Stuck, error) {
+	var s Stuck
+	var owner anyID
+	var wrapped, to, text []byte
+	if err := row.Scan(&s.ID, &owner, &wrapped, &to, &text, &s.From, &s.Try, &s.Since); err != nil {
+		return s, err
+	}
+	key, err := l.keys.Unwrap(owner, wrapped)
+	if err != nil {
+		return s, fmt.Errorf("open the party's key: %w", err)
+	}
+	plainTo, err := key.Open(to, "messages.sent_to")
+	if err != nil {
+		return s, fmt.Errorf("open the number: %w", err)
+	}
+	plainText, err := key.Open(text, "messages.text")
+	if err != nil {
+		return s, fmt.Errorf("open the text: %w", err)
+	}
+	s.To, s.Text = string(plainTo), string(plainText)
+	return s, nil
+}
+
+// Finding is what the carrier knows of a stuck message.
+type Finding int
+
+// The findings.
+const (
+	Found      Finding = iota + 1 // the carrier has it
+	NotThere                      // the carrier certainly has not
+	CannotKnow                    // the carrier cannot tell
+)
+
+// SettleMessage ends the doubt about a stuck message by what the carrier knows:
+// adopted, sent again (at most maxTries), or unknown with a task for a person.
+func (l *Log) SettleMessage(ctx context.Context, stuck Stuck, finding Finding, carrierID, delivery string) error {
+	if finding == Found {
+		return l.RecordReceipts(ctx, []Receipt{{Outgoing: stuck.Outgoing, CarrierMessageID: carrierID, Delivery: delivery}})
+	}
+	if finding == NotThere && stuck.Try < maxTries {
+		return l.RecordReceipts(ctx, []Receipt{{Outgoing: stuck.Outgoing, Class: Temporary, Code: "not found at the carrier"}})
+	}
+	_, err := write(ctx, l, TheSystem(), func(tx txn) (struct{}, error) {
+		rows, err := l.lockSending(ctx, tx, []Receipt{{Outgoing: stuck.Outgoing}})
+		if err != nil {
+			return struct{}{}, err
+		}
+		m, ok := rows[stuck.ID]
+		if !ok {
+			return struct{}{}, nil
+		}
+		happenings, err := l.failMessage(ctx, tx, m, Ambiguous, "unknown", "the carrier may or may not have sent it: ask the contact by phone")
+		if err != nil {
+			return struct{}{}, err
+		}
+		tx.append(happenings...)
+		return struct{}{}, nil
+	})
+	return err
+}

@@ -1,0 +1,198 @@
+package carelog
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Hours in which somebody must act on what a village contact reports.
+const (
+	urgentHours     = 2
+	automaticAnswer = 24 * time.Hour // an answer later than this confuses more than it helps
+)
+
+// signal is a digit that was matched to a request.
+type signal struct {
+	target
+	digit int
+	note  string
+	how   string
+}
+
+// What the digits say of a household's living condition. An SMS never scores.
+var signalWords = map[int]string{1: "safe", 2: "difficulty", 3: "not_seen", 4: "contact_change"}
+
+// takeSignal applies a matched digit: 1 and 2 complete the village check-in
+// unscored, 3 leaves it open and asks again, 4 asks for another contact.
+func (l *Log) takeSignal(ctx context.Context, tx txn, r reply, s signal) error {
+	c, err := lockCheckIn(ctx, tx, s.checkIn)
+	if err != nil {
+		return err
+	}
+	details := map[string]any{"signal": signalWords[s.digit], "digit": s.digit, "source": "village_contact_sms", "contact_id": s.contact, "matched": s.how}
+	if s.note != "" {
+		details["note"] = s.note
+	}
+	contradicts := s.answer != nil && *s.answer != s.digit
+	if s.state != "open" || !isOpen(c.state) {
+		details["late"] = true
+	}
+	tx.append(happening{recipient: s.recipient, kind: "reply_received", at: r.at, actor: Contact, actorID: anyID(s.contact), subject: anyID(r.id), details: details})
+	if details["late"] == true {
+		return l.lateSignal(ctx, tx, r, s, c, contradicts)
+	}
+	if _, err := tx.Exec(ctx, "UPDATE asks SET answer = $2 WHERE id = $1", s.ask, s.digit); err != nil {
+		return fmt.Errorf("note the answer: %w", err)
+	}
+	switch s.digit {
+	case 1, 2:
+		err = l.completeByVillage(ctx, tx, r, s, c)
+	case 3:
+		err = l.askAgain(ctx, tx, r, s, c)
+	case 4:
+		err = l.contactChange(ctx, tx, r, s, c)
+	}
+	return err
+}
+
+// lateSignal: a reply after the request was settled changes nothing by itself,
+// but difficulty is difficulty whenever it is told, and a contradiction goes to a person.
+func (l *Log) lateSignal(ctx context.Context, tx txn, r reply, s signal, c checkIn, contradicts bool) error {
+	if s.digit == 2 {
+		return l.difficulty(ctx, tx, s, c)
+	}
+	if !contradicts {
+		return nil
+	}
+	return l.openTask(ctx, tx, newTask{
+		kind: "triage", cause: "contradiction:" + r.id.String(), office: c.office, recipient: c.recipient, checkIn: c.id, inbound: r.id, contact: s.contact,
+		reason: "the contact answered this request differently before: ask which is true", actBy: officerWindow.opens(l.calendar.NextWorkday(tx.today())),
+	})
+}
+
+// completeByVillage ends a village check-in by its contact's word, unscored.
+func (l *Log) completeByVillage(ctx context.Context, tx txn, r reply, s signal, c checkIn) error {
+	if err := l.insertRecord(ctx, tx, c, CheckInRecord{Outcome: "reached", Informant: "village_contact", OccurredAt: r.at, AskedVillage: true}, nil); err != nil {
+		return err
+	}
+	if err := l.finishCheckIn(ctx, tx, c, "answered by the village contact"); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, "UPDATE asks SET state = 'answered' WHERE id = $1", s.ask); err != nil {
+		return fmt.Errorf("close the ask: %w", err)
+	}
+	if s.digit == 2 {
+		return l.difficulty(ctx, tx, s, c)
+	}
+	return nil
+}
+
+// difficulty is rule R8: amber, and the officer phones within one working day.
+func (l *Log) difficulty(ctx context.Context, tx txn, s signal, c checkIn) error {
+	p, err := l.lockPlan(ctx, tx, c.plan)
+	if err != nil {
+		return err
+	}
+	actBy := officerWindow.closes(l.calendar.NextWorkday(tx.today()))
+	err = l.raiseAlert(ctx, tx, newAlert{
+		office: c.office, recipient: c.recipient, plan: c.plan, checkIn: c.id, officer: p.officer,
+		rule: "R8", version: 1, level: "amber", cause: "R8:" + c.id.String(), actBy: actBy, wording: "officer_signal",
+	})
+	if err != nil {
+		return err
+	}
+	return l.openTask(ctx, tx, newTask{
+		kind: "phone_household", cause: "R8:" + c.id.String(), office: c.office, recipient: c.recipient, plan: c.plan, checkIn: c.id, contact: s.contact,
+		reason: "the village contact reports difficulty: phone the household within one working day (R8)", actBy: actBy,
+	})
+}
+
+// notSeenAgain is how many working days later the contact is asked again.
+const notSeenAgain = 2
+
+// askAgain keeps the check-in open after "not seen" and asks once more.
+func (l *Log) askAgain(ctx context.Context, tx txn, r reply, s signal, c checkIn) error {
+	err := l.insertRecord(ctx, tx, c, CheckInRecord{Outcome: "not_seen", Informant: "village_contact", OccurredAt: r.at, AskedVillage: true}, nil)
+	if err != nil {
+		return err
+	}
+	if err := l.cancelRequests(ctx, tx, []CheckInID{c.id}, "the contact answered: not seen yet"); err != nil {
+		return err
+	}
+	day := l.calendar.AddWorkdays(tx.today(), notSeenAgain)
+	if _, err := tx.Exec(ctx, "UPDATE check_ins SET next_try_on = $2 WHERE id = $1", c.id, day); err != nil {
+		return fmt.Errorf("note the next try: %w", err)
+	}
+	return l.planAsk(ctx, tx, newAsk{office: c.office, recipient: c.recipient, checkIn: c.id, contact: s.contact, purpose: "village_request"}, []slot{{
+		"village_request", villageWindow.opens(day), villageWindow.closes(l.calendar.AddWorkdays(day, 3)),
+		fmt.Sprintf("asked again %d working days after the contact had not seen them", notSeenAgain),
+	}})
+}
+
+// contactChange opens a task for another contact; the request is settled.
+func (l *Log) contactChange(ctx context.Context, tx txn, r reply, s signal, c checkIn) error {
+	if err := l.settleRequests(ctx, tx, s.contact, []CheckInID{c.id}, "the contact says somebody else is in charge"); err != nil {
+		return err
+	}
+	return l.openTask(ctx, tx, newTask{
+		kind: "contact_change", cause: "contact_change:" + s.contact.String() + ":" + c.plan.String(), office: c.office, recipient: c.recipient, plan: c.plan,
+		checkIn: c.id, inbound: r.id, contact: s.contact,
+		reason: "the contact says somebody else is in charge: name another contact, and ask the village by phone", actBy: officerWindow.opens(l.calendar.NextWorkday(tx.today())),
+	})
+}
+
+// urgentReply wins over everything else in the text: red pending a person, two
+// hours, at any hour, even when it cannot be told whom it is about.
+func (l *Log) urgentReply(ctx context.Context, tx txn, r reply, senders []sender, answers [][2]string, note string) error {
+	code := ""
+	if len(answers) > 0 {
+		code = answers[0][0]
+	}
+	t, why, err := l.findTarget(ctx, tx, r, senders, code)
+	if err != nil {
+		return err
+	}
+	if t.recipient.IsZero() {
+		why = "urgent words, and it is not known whom they are about: " + why
+	} else if why == "" {
+		why = "urgent words"
+	}
+	actBy := tx.now.Add(urgentHours * time.Hour)
+	office := r.office
+	if !t.recipient.IsZero() {
+		office = t.office
+		if err := l.urgentAlert(ctx, tx, r, t, note, actBy); err != nil {
+			return err
+		}
+	}
+	if err := l.settleReply(ctx, tx, r, t, "triage", why); err != nil {
+		return err
+	}
+	return l.openTask(ctx, tx, newTask{
+		kind: "urgent_reply", cause: "urgent:" + r.id.String(), office: office, recipient: t.recipient, checkIn: t.checkIn, inbound: r.id, contact: t.contact,
+		reason: why + ": call the contact within 2 hours", actBy: actBy,
+	})
+}
+
+func (l *Log) urgentAlert(ctx context.Context, tx txn, r reply, t target, note string, actBy time.Time) error {
+	tx.append(happening{recipient: t.recipient, kind: "reply_received", at: r.at, actor: Contact, actorID: anyID(t.contact), subject: anyID(r.id), details: dropEmpty(map[string]any{
+		"signal": "urgent", "source": "village_contact_sms", "contact_id": t.contact.String(), "note": note,
+	})})
+	var id PlanID
+	err := tx.QueryRow(ctx, "SELECT id FROM care_plans WHERE recipient_id = $1 AND state <> 'closed'", t.recipient).Scan(&id)
+	if none(err) {
+		return nil // the task alone: a closed plan has no officer to wake
+	}
+	if err != nil {
+		return fmt.Errorf("find the plan: %w", err)
+	}
+	p, err := l.lockPlan(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	return l.raiseAlert(ctx, tx, newAlert{
+		office: p.office, recipient: p.recipient, plan: p.id, checkIn: t.checkIn, officer: p.officer,
+		rule: "urgent_reply", version: 1, level: "red", cause: "urgent:" + p.id.String(), actBy: actBy, wording: "officer_red",
+	})
+}
