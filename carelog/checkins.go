@@ -268,8 +268,13 @@ type checkIn struct {
 // lockCheckIn reads a check-in for change. Out of scope and not there are the same answer.
 func lockCheckIn(ctx context.Context, tx txn, id CheckInID) (checkIn, error) {
 	c := checkIn{id: id}
-	err := tx.QueryRow(ctx, `SELECT office_id, plan_id, recipient_id, step, kind, opens, due, closes, scored, asks_village, state
-		FROM check_ins WHERE id = $1 FOR UPDATE`, id).
+	// The plan before its check-ins: pausing and closing go that way too.
+	_, err := tx.Exec(ctx, "SELECT FROM care_plans WHERE id = (SELECT plan_id FROM check_ins WHERE id = $1) FOR NO KEY UPDATE", id)
+	if err != nil {
+		return c, fmt.Errorf("lock the plan: %w", err)
+	}
+	err = tx.QueryRow(ctx, `SELECT office_id, plan_id, recipient_id, step, kind, opens, due, closes, scored, asks_village, state
+		FROM check_ins WHERE id = $1 FOR NO KEY UPDATE`, id).
 		Scan(&c.office, &c.plan, &c.recipient, &c.step, &c.kind, &c.window.Opens, &c.window.Due, &c.window.Closes, &c.scored, &c.asks, &c.state)
 	if none(err) {
 		return c, notFound("check-in")

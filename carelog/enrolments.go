@@ -15,12 +15,13 @@ type prepared struct {
 	phone    string
 	village  VillageID
 	officer  UserID
+	digest   []byte // of the facts as they were given
 	warnings []string
 }
 
 // prepareEnrolment checks everything and reports every problem at once.
 func (l *Log) prepareEnrolment(ctx context.Context, tx txn, e Enrolment) (prepared, error) {
-	ready := prepared{Enrolment: e, warnings: []string{}}
+	ready := prepared{Enrolment: e, digest: l.digest(e), warnings: []string{}}
 	var p problems
 	ready.checkPerson(&p, tx.today())
 	ready.checkAward(&p, tx.today())

@@ -112,3 +112,10 @@ func refusal(err error) error {
 }
 
 func none(err error) bool { return errors.Is(err, pgx.ErrNoRows) }
+
+// brokenRing tells whether PostgreSQL ended the transaction because of others,
+// so that beginning it again is right (deadlock_detected, serialization_failure).
+func brokenRing(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "40P01" || pg.Code == "40001")
+}

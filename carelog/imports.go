@@ -146,15 +146,19 @@ func (im *importer) run(ctx context.Context, ledger Ledger) error {
 func (im *importer) row(ctx context.Context, row LedgerRow) error {
 	before := len(im.report.Problems)
 	e := im.enrolment(row)
-	if first, twice := im.seen[e.ExternalID]; twice && e.ExternalID != "" {
+	first, twice := im.seen[e.ExternalID]
+	if twice = twice && e.ExternalID != ""; twice {
 		im.report.Problems = append(im.report.Problems, RowProblem{row.Number, "外部编号", fmt.Sprintf("%s(第%d行)", isRepeated.chinese, first)})
 	}
 	im.seen[e.ExternalID] = row.Number
 	e.Office = im.options.Office
-	var digest []byte
+	var digest []byte // of the recipient enrolled before this ledger came
 	err := im.tx.QueryRow(ctx, "SELECT facts_digest FROM recipients WHERE office_id = $1 AND external_id = $2", e.Office, e.ExternalID).Scan(&digest)
 	if err != nil && !none(err) {
 		return fmt.Errorf("look for the recipient: %w", err)
+	}
+	if twice {
+		digest = nil // its twin above is not what it is compared with
 	}
 	if err := im.people(ctx, row, &e, digest != nil); err != nil {
 		return err

@@ -121,8 +121,22 @@ func (l *Log) begin(ctx context.Context, by Actor) (txn, error) {
 	return txn{Tx: tx, now: l.Now(), by: by, pending: &pending{}}, nil
 }
 
+// ringTries is how often a transaction that PostgreSQL ended to break a ring of
+// waiting ones is begun again. The verbs lock in one order (plan, check-in,
+// messages, asks, heads), so this is the rare case.
+const ringTries = 3
+
 // read runs do in a transaction of the actor's scope and returns what it found.
 func read[T any](ctx context.Context, l *Log, by Actor, do func(tx txn) (T, error)) (T, error) {
+	for try := 1; ; try++ {
+		found, err := readOnce(ctx, l, by, do)
+		if try == ringTries || !brokenRing(err) {
+			return found, err
+		}
+	}
+}
+
+func readOnce[T any](ctx context.Context, l *Log, by Actor, do func(tx txn) (T, error)) (T, error) {
 	var zero T
 	tx, err := l.begin(ctx, by)
 	if err != nil {

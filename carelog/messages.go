@@ -241,25 +241,31 @@ const codeRest = 180 * 24 * time.Hour
 // settleAsks closes the check-ins' asks, lets their codes rest and cancels what
 // is still planned about them.
 func (l *Log) settleAsks(ctx context.Context, tx txn, ids []CheckInID, why string) error {
+	if err := l.cancelPlanned(ctx, tx, ids, why); err != nil {
+		return err
+	}
 	_, err := tx.Exec(ctx, `WITH settled AS (
 			UPDATE asks SET state = 'closed', reason = $2, closed_at = $3 WHERE check_in_id = ANY ($1) AND state = 'open' RETURNING id)
 		UPDATE task_codes SET free_from = $4 FROM settled WHERE ask_id = settled.id AND free_from IS NULL`, ids, why, tx.now, tx.now.Add(codeRest))
 	if err != nil {
 		return fmt.Errorf("close asks: %w", err)
 	}
-	return l.cancelPlanned(ctx, tx, ids, why)
+	return nil
 }
 
 // settleRequests closes the requests to a contact about the check-ins and cancels
 // those still planned. What is planned for officers and supervisors goes on.
 func (l *Log) settleRequests(ctx context.Context, tx txn, contact ContactID, ids []CheckInID, why string) error {
+	if err := l.cancelRequests(ctx, tx, ids, why); err != nil {
+		return err
+	}
 	_, err := tx.Exec(ctx, `WITH settled AS (
 			UPDATE asks SET state = 'closed', reason = $2, closed_at = $3 WHERE check_in_id = ANY ($1) AND contact_id = $5 AND state = 'open' RETURNING id)
 		UPDATE task_codes SET free_from = $4 FROM settled WHERE ask_id = settled.id AND free_from IS NULL`, ids, why, tx.now, tx.now.Add(codeRest), contact)
 	if err != nil {
 		return fmt.Errorf("close requests: %w", err)
 	}
-	return l.cancelRequests(ctx, tx, ids, why)
+	return nil
 }
 
 // cancelRequests cancels the planned village requests of the check-ins.

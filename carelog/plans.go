@@ -80,7 +80,7 @@ func (l *Log) lockPlan(ctx context.Context, tx txn, id PlanID) (plan, error) {
 	p := plan{id: id}
 	err := tx.QueryRow(ctx, `SELECT office_id, recipient_id, template_id, officer_id, primary_contact_id, backup_contact_id,
 			state, paid_on, started_on, rolled_until, review_on, reason, closing_by
-		FROM care_plans WHERE id = $1 FOR UPDATE`, id).
+		FROM care_plans WHERE id = $1 FOR NO KEY UPDATE`, id).
 		Scan(&p.office, &p.recipient, &p.templateID, &p.officer, &p.primary, &p.backup,
 			&p.state, &p.paidOn, &p.startedOn, &p.rolledUntil, &p.reviewOn, &p.reason, &p.closingBy)
 	if none(err) {

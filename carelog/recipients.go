@@ -156,7 +156,7 @@ func (l *Log) insertRecipient(ctx context.Context, tx txn, id RecipientID, e pre
 	_, err = tx.Exec(ctx, `INSERT INTO recipients
 		(id, office_id, external_id, data_key, sealed, id_index, phone_index, village_id, facts_digest, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, id, e.Office, e.ExternalID, wrapped, sealed,
-		l.index("id_number", e.IDNumber), l.index("phone", e.phone), e.village, l.digest(e.Enrolment), tx.now)
+		l.index("id_number", e.IDNumber), l.index("phone", e.phone), e.village, e.digest, tx.now)
 	if err != nil {
 		return key, fmt.Errorf("insert recipient: %w", err)
 	}

@@ -115,7 +115,7 @@ func scanTarget(row pgx.CollectableRow) (t target, err error) {
 
 // byCode finds the ask a code was given to on the line it was answered to.
 func byCode(ctx context.Context, tx txn, line LineID, code string) (target, bool, error) {
-	rows, err := tx.Query(ctx, selectTargets+"JOIN task_codes k ON k.ask_id = a.id WHERE k.line_id = $1 AND k.code = $2 FOR UPDATE OF a", line, code)
+	rows, err := tx.Query(ctx, selectTargets+"JOIN task_codes k ON k.ask_id = a.id WHERE k.line_id = $1 AND k.code = $2", line, code)
 	if err != nil {
 		return target{}, false, fmt.Errorf("find the code: %w", err)
 	}
@@ -129,7 +129,7 @@ func byCode(ctx context.Context, tx txn, line LineID, code string) (target, bool
 // openFor finds the requests that contacts were sent and have not answered.
 func openFor(ctx context.Context, tx txn, contacts []ContactID) ([]target, error) {
 	rows, err := tx.Query(ctx, selectTargets+`WHERE a.contact_id = ANY ($1) AND a.state = 'open' AND a.code IS NOT NULL
-		ORDER BY a.opened_at FOR UPDATE OF a`, contacts)
+		ORDER BY a.opened_at, a.id`, contacts)
 	if err != nil {
 		return nil, fmt.Errorf("find open requests: %w", err)
 	}

@@ -30,6 +30,10 @@ func (l *Log) takeSignal(ctx context.Context, tx txn, r reply, s signal) error {
 	if err != nil {
 		return err
 	}
+	// The check-in is locked before its asks, like everywhere else: look again at the ask.
+	if err := tx.QueryRow(ctx, "SELECT state, answer FROM asks WHERE id = $1 FOR UPDATE", s.ask).Scan(&s.state, &s.answer); err != nil {
+		return fmt.Errorf("lock the ask: %w", err)
+	}
 	details := map[string]any{"signal": signalWords[s.digit], "digit": s.digit, "source": "village_contact_sms", "contact_id": s.contact, "matched": s.how}
 	if s.note != "" {
 		details["note"] = s.note

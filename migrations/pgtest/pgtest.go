@@ -101,9 +101,12 @@ func start(ctx context.Context) error {
 	}
 	cluster.dir = dir
 	server, err := embeddedpg.Start(ctx, embeddedpg.Options{
-		DataDir:  dir,
-		Settings: map[string]string{"fsync": "off", "full_page_writes": "off", "max_connections": "200"},
-		Log:      slog.New(slog.DiscardHandler),
+		DataDir: dir,
+		Settings: map[string]string{
+			"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "300",
+			"wal_level": "minimal", "max_wal_senders": "0", "autovacuum": "off", "jit": "off",
+		},
+		Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return err
