@@ -92,7 +92,7 @@ func Server(t testing.TB, database string) (url func(user string) string) {
 
 func start(ctx context.Context) error {
 	// Not below a test's own directory: an unprivileged server must be able to enter it.
-	dir, err := os.MkdirTemp("", "aftercare-test-")
+	dir, err := os.MkdirTemp(memory(), "aftercare-test-")
 	if err != nil {
 		return err
 	}
@@ -116,6 +116,15 @@ func start(ctx context.Context) error {
 		return err
 	}
 	return migrations.Up(ctx, server.URL(migrations.RoleOwner, template), slog.New(slog.DiscardHandler))
+}
+
+// memory is a file system in memory where there is one: a database a test is a
+// thousand small files.
+func memory() string {
+	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
+		return "/dev/shm"
+	}
+	return ""
 }
 
 func stop() error {
