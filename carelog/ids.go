@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
@@ -114,17 +115,47 @@ func (id *ID[Of]) ScanUUID(v pgtype.UUID) error {
 	return nil
 }
 
-// newID makes a UUID of version 7: ordered by time, the rest random.
-func newID[Of any](now time.Time, random io.Reader) ID[Of] {
+// source is where ids, codes, keys and secrets come from. The ids of one source
+// rise even within a millisecond, so that lists by id are lists in order.
+type source struct {
+	io.Reader
+
+	mu    sync.Mutex
+	last  uint64 // milliseconds
+	count uint64 // ids made in them
+}
+
+// perMillisecond is how many ids fit into a millisecond: twelve bits.
+const perMillisecond = 1 << 12
+
+// tick is the millisecond and the place in it for an id made at a time.
+func (s *source) tick(now time.Time) (ms, count uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ms = uint64(now.UnixMilli())
+	switch {
+	case ms != s.last && s.last-ms > perMillisecond: // another time, not one borrowed by a full millisecond
+		s.last, s.count = ms, 0
+	case s.count == perMillisecond-1:
+		s.last, s.count = s.last+1, 0
+	default:
+		s.count++
+	}
+	return s.last, s.count
+}
+
+// newID makes a UUID of version 7: ordered by time, then by count, the rest random.
+func newID[Of any](now time.Time, from *source) ID[Of] {
 	var id ID[Of]
-	if _, err := io.ReadFull(random, id[6:]); err != nil {
+	if _, err := io.ReadFull(from, id[8:]); err != nil {
 		panic("no randomness for an id: " + err.Error())
 	}
-	ms := uint64(now.UnixMilli())
+	ms, count := from.tick(now)
 	for i := range 6 {
 		id[i] = byte(ms >> (8 * (5 - i)))
 	}
-	id[6] = 0x70 | id[6]&0x0f
+	id[6] = 0x70 | byte(count>>8)
+	id[7] = byte(count)
 	id[8] = 0x80 | id[8]&0x3f
 	return id
 }

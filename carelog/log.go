@@ -63,7 +63,7 @@ type Log struct {
 	carrier  string
 	calendar *calendar.Calendar
 	now      func() time.Time
-	random   io.Reader
+	random   *source
 }
 
 // New makes a care log on its parts.
@@ -77,7 +77,7 @@ func New(c Config) *Log {
 	if c.Random == nil {
 		c.Random = rand.Reader
 	}
-	return &Log{db: c.DB, keys: c.Keys, queue: c.Queue, words: c.Words, carrier: c.Carrier, calendar: c.Calendar, now: c.Now, random: c.Random}
+	return &Log{db: c.DB, keys: c.Keys, queue: c.Queue, words: c.Words, carrier: c.Carrier, calendar: c.Calendar, now: c.Now, random: &source{Reader: c.Random}}
 }
 
 // Now is the log's clock, to the microsecond that PostgreSQL keeps.

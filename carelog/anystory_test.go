@@ -1,0 +1,211 @@
+package carelog_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"aftercare/carelog"
+	"aftercare/carelog/calendar"
+)
+
+// Whatever happens in whatever order, the promises hold after every step.
+func TestAnyStory(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(150) {
+		t.Run(fmt.Sprint("KeepsThePromises/", seed), func(t *testing.T) {
+			t.Parallel()
+			s := &teller{county: newCounty(t), Rand: rand.New(rand.NewPCG(seed, 7)), mayRepeat: map[carelog.MessageID]bool{}, tries: map[carelog.MessageID]int{}, requests: map[string]int{}}
+			s.phones = []string{contactPhone, "+8615400000102", "+8615400000103"}
+			s.contacts = []carelog.ContactID{s.contact, s.addContact("钱某", s.phones[1]), s.addContact("孙某", s.phones[2])}
+			for n := range 120 {
+				step := s.step()
+				s.sweep()
+				require.Zero(t, s.count(forgotten, calendar.Of(s.clock.now())), "step %d, %s: a plan is forgotten", n, step)
+				require.Zero(t, s.count(dropped), "step %d, %s: a message was dropped silently", n, step)
+			}
+			s.keeps()
+		})
+	}
+}
+
+// teller tells a random story to a county.
+type teller struct {
+	*county
+	*rand.Rand
+	phones    []string
+	contacts  []carelog.ContactID
+	people    []carelog.Enrolled
+	mayRepeat map[carelog.MessageID]bool // the carrier said it certainly has it not
+	tries     map[carelog.MessageID]int
+	requests  map[string]int // texts a number and day
+}
+
+// step lets one thing happen and says what.
+func (s *teller) step() string {
+	if len(s.people) < 2 {
+		return s.enrolSomebody()
+	}
+	steps := []func() string{s.enrolSomebody, s.timePasses, s.timePasses, s.drain, s.drain, s.drain, s.somebodyReplies, s.somebodyReplies, s.officerRecords, s.officerMoves, s.planChanges, s.reportsCome, s.doubtEnds}
+	return steps[s.IntN(len(steps))]()
+}
+
+func (s *teller) enrolSomebody() string {
+	e := s.enrolment(fmt.Sprint("S-", len(s.people)), s.IntN(800))
+	e.Primary, e.Backup = s.contacts[s.IntN(3)], s.contacts[s.IntN(3)]
+	e.Draft = s.IntN(5) == 0
+	if s.IntN(3) == 0 {
+		e.Flags = []carelog.Flag{"elderly_alone"}
+	}
+	made, err := s.app.EnrolRecipient(s.ctx(), s.officer, e)
+	require.NoError(s.t, err)
+	s.people = append(s.people, made)
+	return "enrol"
+}
+
+func (s *teller) timePasses() string {
+	spans := []time.Duration{10 * time.Minute, time.Hour, 5 * time.Hour, 24 * time.Hour, 70 * time.Hour, 12 * 24 * time.Hour}
+	s.later(spans[s.IntN(len(spans))])
+	return "time passes"
+}
+
+func (s *teller) sweep() {
+	require.NoError(s.t, s.markOverdue())
+	require.NoError(s.t, s.roll())
+	s.plan()
+}
+
+// drain hands over what is due, and has the carrier answer as carriers do.
+func (s *teller) drain() string {
+	now := s.clock.now()
+	day := calendar.Of(now).String()
+	claimed := s.claim()
+	var receipts []carelog.Receipt
+	for _, out := range claimed.Send {
+		s.handedOver(out, now, day)
+		r := carelog.Receipt{Outgoing: out, CarrierMessageID: fmt.Sprint("SM", out.ID, out.Try), Delivery: "queued"}
+		switch s.IntN(8) {
+		case 0:
+			r.Class, r.CarrierMessageID = carelog.Throttled, ""
+			s.mayRepeat[out.ID] = true
+		case 1:
+			r.Class, r.CarrierMessageID = carelog.Ambiguous, ""
+		case 2:
+			r.Class, r.CarrierMessageID = []carelog.Class{carelog.Refused, carelog.Unreachable, carelog.OptedOut}[s.IntN(3)], ""
+		}
+		receipts = append(receipts, r)
+	}
+	require.NoError(s.t, s.work.RecordReceipts(s.ctx(), receipts))
+	return "drain"
+}
+
+// handedOver asserts what holds of every text that leaves: the hour, the
+// budget, and that it was not said before.
+func (s *teller) handedOver(out carelog.Outgoing, now time.Time, day string) {
+	var purpose string
+	var priority int
+	var optedOut bool
+	err := s.pool.QueryRow(s.ctx(), `SELECT m.purpose || CASE m.wording WHEN 'stop_ack' THEN '!' ELSE '' END, m.priority, k.opted_out_at IS NOT NULL
+		FROM messages m LEFT JOIN village_contacts k ON k.id = m.contact_id WHERE m.id = $1`, out.ID).Scan(&purpose, &priority, &optedOut)
+	require.NoError(s.t, err)
+	require.False(s.t, optedOut && purpose != "answer!", "a number that asked for no more is texted")
+	if s.tries[out.ID]++; s.tries[out.ID] > 1 {
+		require.True(s.t, s.mayRepeat[out.ID], "a text the carrier may have went out again")
+	}
+	s.mayRepeat[out.ID] = false
+	if priority == 1 || purpose == "answer" || purpose == "answer!" {
+		return
+	}
+	require.NoError(s.t, mayBeTexted(purpose, now))
+	if purpose == "village_request" && s.tries[out.ID] == 1 {
+		s.requests[day+out.To]++
+		require.LessOrEqual(s.t, s.requests[day+out.To], 3)
+	}
+}
+
+func (s *teller) somebodyReplies() string {
+	from := append(slices.Clone(s.phones), strangerPhone, officerPhone)[s.IntN(5)]
+	words := []string{"1", "2 摔了", "3", "4", "平安", "👍", "退订", "恢复", "CODE 1", "CODE 2", "CODE 3", "1 CODE", "CODE 4", "CODE 2 出事了", "救命", "CODE 1 CODE 2"}[s.IntN(16)]
+	codes := s.names("SELECT code FROM asks WHERE code IS NOT NULL ORDER BY opened_at DESC, id LIMIT 6")
+	for len(codes) > 0 && strings.Contains(words, "CODE") {
+		words = strings.Replace(words, "CODE", codes[s.IntN(len(codes))], 1)
+	}
+	s.reply(from, words)
+	return "reply"
+}
+
+// allowed takes a verb's refusal for an answer; a fault is none.
+func (s *teller) allowed(what string, err error) string {
+	s.t.Helper()
+	if err != nil {
+		require.NotZero(s.t, carelog.KindOf(err), "%s: %v", what, err)
+	}
+	return what
+}
+
+func (s *teller) open() (carelog.CheckIn, bool) {
+	checks := s.checkIns(s.people[s.IntN(len(s.people))].Recipient, "open")
+	if len(checks) == 0 {
+		return carelog.CheckIn{}, false
+	}
+	return checks[s.IntN(min(len(checks), 3))], true
+}
+
+func (s *teller) officerRecords() string {
+	check, ok := s.open()
+	if !ok {
+		return "nothing to record"
+	}
+	record := carelog.CheckInRecord{Outcome: "reached", Informant: "self", Scores: scoresFor(check), AskedVillage: true}
+	if s.IntN(3) == 0 {
+		record = carelog.CheckInRecord{Outcome: "no_answer"}
+	}
+	return s.allowed("record", second(s.app.RecordCheckIn(s.ctx(), s.officer, check.ID, record)))
+}
+
+func (s *teller) officerMoves() string {
+	check, ok := s.open()
+	if !ok {
+		return "nothing to move"
+	}
+	due := calendar.Official().RollForward(calendar.Of(s.clock.now()).AddDays(s.IntN(40)))
+	return s.allowed("move", second(s.app.RescheduleCheckIn(s.ctx(), s.officer, check.ID, due, "外出")))
+}
+
+func (s *teller) planChanges() string {
+	plan := s.people[s.IntN(len(s.people))].Plan
+	switch s.IntN(4) {
+	case 0:
+		return s.allowed("pause", second(s.app.PausePlan(s.ctx(), s.officer, plan, calendar.Of(s.clock.now()).AddDays(20), "住院")))
+	case 1:
+		return s.allowed("close", second(s.app.ClosePlan(s.ctx(), []carelog.Actor{s.officer, s.boss}[s.IntN(2)], plan, "已脱困")))
+	default:
+		return s.allowed("start", second(s.app.StartPlan(s.ctx(), s.officer, plan)))
+	}
+}
+
+func (s *teller) reportsCome() string {
+	rows := s.names("SELECT carrier_message_id FROM messages WHERE carrier_message_id IS NOT NULL ORDER BY id DESC LIMIT 5")
+	for _, id := range rows {
+		s.report(id, "", []string{"sent", "delivered", "undelivered", "failed"}[s.IntN(4)])
+	}
+	s.apply()
+	return "reports"
+}
+
+func (s *teller) doubtEnds() string {
+	s.later(carelog.SettlingTime + time.Second)
+	stuck, err := s.work.StuckMessages(s.ctx(), 10)
+	require.NoError(s.t, err)
+	for _, m := range stuck {
+		finding := []carelog.Finding{carelog.Found, carelog.NotThere, carelog.CannotKnow}[s.IntN(3)]
+		s.mayRepeat[m.ID] = finding == carelog.NotThere
+		require.NoError(s.t, s.work.SettleMessage(s.ctx(), m, finding, fmt.Sprint("SM", m.ID, m.Try), "sent"))
+	}
+	return "doubt ends"
+}
