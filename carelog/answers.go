@@ -3,6 +3,7 @@ package carelog
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -65,7 +66,7 @@ func (l *Log) answerFacts(ctx context.Context, tx txn, c claim, f map[string]str
 		for _, t := range open[:min(len(open), 3)] {
 			codes = append(codes, t.code)
 		}
-		f["count"], f["codes"] = fmt.Sprint(len(open)), strings.Join(codes, "、")
+		f["count"], f["codes"] = strconv.Itoa(len(open)), strings.Join(codes, "、")
 	}
 	return f, nil
 }

@@ -117,7 +117,7 @@ func TestEnrol(t *testing.T) {
 				for _, sweep := range []func() error{c.roll, c.markOverdue} {
 					require.NoError(t, sweep())
 				}
-				require.Zero(t, c.count(forgotten, calendar.Of(c.clock.now())))
+				require.Zero(t, c.forgotten())
 			}
 		})
 	}
@@ -130,6 +130,36 @@ func TestEnrol(t *testing.T) {
 			_, err := c.app.RecordCheckIn(c.ctx(), c.officer, check.ID, carelog.CheckInRecord{Outcome: "reached", Informant: "self", Scores: scoresFor(check)})
 			require.NoError(t, err)
 		}
+		c.keeps()
+	})
+
+	t.Run("WorkMovedForwardAndDoneLeavesANextOne", func(t *testing.T) {
+		t.Parallel()
+		c := newCounty(t)
+		made := c.enrol("A-1", 2191)
+		for _, check := range c.checkIns(made.Recipient, "open") {
+			_, err := c.app.RescheduleCheckIn(c.ctx(), c.officer, check.ID, calendar.New(2026, time.November, 25), "一并走访")
+			require.NoError(t, err)
+			_, err = c.app.RecordCheckIn(c.ctx(), c.officer, check.ID, carelog.CheckInRecord{Outcome: "reached", Informant: "self", Scores: scoresFor(check)})
+			require.NoError(t, err)
+			c.keeps()
+		}
+	})
+
+	t.Run("AMissedOneStandsInForNoNextOne", func(t *testing.T) {
+		t.Parallel()
+		c := newCounty(t)
+		made := c.enrol("A-1", 2191)
+		checks := c.checkIns(made.Recipient, "open")
+		for _, check := range checks[1:] {
+			_, err := c.app.RecordCheckIn(c.ctx(), c.officer, check.ID, carelog.CheckInRecord{Outcome: "reached", Informant: "self", Scores: scoresFor(check)})
+			require.NoError(t, err)
+		}
+		c.clock.set(checks[0].Due.AddDays(40).At(9, 0)) // the supervisor's text has expired by now
+		require.NoError(t, c.markOverdue())
+		c.later(30 * 24 * time.Hour)
+		c.send()
+		require.NoError(t, c.roll())
 		c.keeps()
 	})
 

@@ -34,7 +34,7 @@ type (
 	plainKind     struct{}
 )
 
-// The ids of the things the care log knows.
+// OfficeID and its like are the ids of the things the care log knows.
 type (
 	OfficeID    = ID[officeKind]
 	VillageID   = ID[villageKind]

@@ -1,6 +1,7 @@
 package carelog
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -69,10 +70,10 @@ type ImportReport struct {
 	Warnings  []RowProblem `json:"warnings"`
 }
 
-// errNothingImported rolls an import back: a dry run, or bad rows.
-type errNothingImported struct{ report ImportReport }
+// nothingImportedError rolls an import back: a dry run, or bad rows.
+type nothingImportedError struct{ report ImportReport }
 
-func (errNothingImported) Error() string { return "nothing was imported" }
+func (nothingImportedError) Error() string { return "nothing was imported" }
 
 // ImportLedger enrols a ledger's recipients, all or none: with any bad row the
 // report lists every problem and nothing is imported. A row whose external id is
@@ -93,12 +94,12 @@ func (l *Log) ImportLedger(ctx context.Context, by Actor, ledger Ledger, o Impor
 			return ImportReport{}, err
 		}
 		if len(im.report.Problems) > 0 || o.DryRun {
-			return ImportReport{}, errNothingImported{im.report}
+			return ImportReport{}, nothingImportedError{im.report}
 		}
 		tx.audit(o.Office, "ledger_imported", anyID{}, fmt.Sprintf("%d enrolled, %d unchanged", im.report.Enrolled, im.report.Unchanged))
 		return im.report, nil
 	})
-	if none, ok := err.(errNothingImported); ok { //nolint:errorlint // it is never wrapped
+	if none, ok := err.(nothingImportedError); ok { //nolint:errorlint // it is never wrapped
 		if len(none.report.Problems) > 0 {
 			none.report.Enrolled, none.report.CheckIns = 0, 0
 		}
@@ -165,7 +166,7 @@ func (im *importer) row(ctx context.Context, row LedgerRow) error {
 	}
 	if digest != nil {
 		im.report.Unchanged++
-		if string(digest) != string(im.log.digest(e)) {
+		if !bytes.Equal(digest, im.log.digest(e)) {
 			im.report.Warnings = append(im.report.Warnings, RowProblem{row.Number, "外部编号", differs.chinese})
 		}
 		return nil

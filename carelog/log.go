@@ -4,6 +4,7 @@
 package carelog
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -194,7 +195,7 @@ func firstAnswer[T any](ctx context.Context, tx txn) (T, bool, error) {
 	if err != nil {
 		return answer, false, fmt.Errorf("read first answer: %w", err)
 	}
-	if string(hash) != string(tx.by.RequestHash) {
+	if !bytes.Equal(hash, tx.by.RequestHash) {
 		return answer, false, &Error{Kind: KeyReused, Message: "this Idempotency-Key was used for another request: use a new key"}
 	}
 	if answer, err = crypt.OpenJSON[T](tx.by.key, sealed, "idempotency_keys.answer"); err != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -328,7 +329,7 @@ func (l *Log) Messages(ctx context.Context, by Actor, f MessageFilter) ([]Messag
 		if err != nil {
 			return nil, fmt.Errorf("list messages: %w", err)
 		}
-		tx.audit(by.Office, "messages_read", anyID(f.Recipient), fmt.Sprintf("%d", len(messages)))
+		tx.audit(by.Office, "messages_read", anyID(f.Recipient), strconv.Itoa(len(messages)))
 		return messages, nil
 	})
 }

@@ -182,11 +182,12 @@ func (l *Log) PausePlan(ctx context.Context, by Actor, id PlanID, reviewOn calen
 		if strings.TrimSpace(why) == "" {
 			probs.add("reason", isRequired)
 		}
-		if reviewOn.IsZero() {
+		switch {
+		case reviewOn.IsZero():
 			probs.add("review_on", isRequired)
-		} else if !reviewOn.After(tx.today()) {
+		case !reviewOn.After(tx.today()):
 			probs.add("review_on", isInPast)
-		} else if reviewOn.After(tx.today().AddYears(1)) {
+		case reviewOn.After(tx.today().AddYears(1)):
 			probs.add("review_on", isOutsideWindow)
 		}
 		if err := probs.err(); err != nil {

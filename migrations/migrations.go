@@ -23,7 +23,7 @@ import (
 //go:embed sql/*.sql
 var files embed.FS
 
-// The schema River's tables live in.
+// RiverSchema is the schema River's tables live in.
 const RiverSchema = "river"
 
 // lockID is the advisory lock that keeps two migrators apart.

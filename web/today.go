@@ -91,7 +91,7 @@ func (s *console) fill(r *http.Request, by carelog.Actor, list *dayList, query u
 		if filter.AfterDue, err = calendar.Parse(query.Get("due")); err != nil {
 			return errNoPage
 		}
-		if err = parseID(query.Get("after"), &filter.AfterID); err != nil {
+		if err := parseID(query.Get("after"), &filter.AfterID); err != nil {
 			return err
 		}
 	}

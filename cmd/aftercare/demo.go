@@ -45,7 +45,7 @@ func (c *demoCommand) Run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	dir = filepath.Join(dir, "demo")
-	listener, err := net.Listen("tcp", c.Listen)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w (choose another with --listen)", c.Listen, err)
 	}

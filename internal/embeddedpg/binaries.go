@@ -120,7 +120,7 @@ func askVersion(dir string) (int, error) {
 	if _, err := exec.LookPath(i.program("postgres")); err != nil {
 		return 0, fmt.Errorf("look for postgres: %w", err)
 	}
-	out, err := exec.Command(i.program("postgres"), "--version").Output()
+	out, err := exec.Command(i.program("postgres"), "--version").Output() //nolint:noctx // answers at once or not at all
 	if err != nil {
 		return 0, fmt.Errorf("ask postgres for its version: %w", err)
 	}

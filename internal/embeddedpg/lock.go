@@ -23,11 +23,12 @@ func lockDataDir(dir string) (*os.File, error) {
 		return nil, fmt.Errorf("open lock: %w", err)
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
+	switch {
+	case errors.Is(err, syscall.EWOULDBLOCK):
 		err = inUse(dir, f)
-	} else if err == nil {
+	case err == nil:
 		err = writePID(f)
-	} else {
+	default:
 		err = fmt.Errorf("lock %s: %w", dir, err)
 	}
 	if err != nil {

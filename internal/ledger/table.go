@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -128,7 +129,7 @@ func blank(r rune) bool { return unicode.IsSpace(r) || r == '\u200b' || r == '\u
 func letters(i int) string {
 	name, err := excelize.ColumnNumberToName(i + 1)
 	if err != nil {
-		return fmt.Sprint(i + 1)
+		return strconv.Itoa(i + 1)
 	}
 	return name
 }
