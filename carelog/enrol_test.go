@@ -155,9 +155,9 @@ func TestEnrol(t *testing.T) {
 			_, err := c.app.RecordCheckIn(c.ctx(), c.officer, check.ID, carelog.CheckInRecord{Outcome: "reached", Informant: "self", Scores: scoresFor(check)})
 			require.NoError(t, err)
 		}
-		c.clock.set(checks[0].Due.AddDays(40).At(9, 0)) // the supervisor's text has expired by now
+		c.clock.set(calendar.Official().NextWorkday(checks[0].Due).At(9, 0))
 		require.NoError(t, c.markOverdue())
-		c.later(30 * 24 * time.Hour)
+		c.clock.set(calendar.New(2026, time.December, 23).At(9, 0)) // the supervisor's text has expired, the horizon is far
 		c.send()
 		require.NoError(t, c.roll())
 		c.keeps()

@@ -34,25 +34,41 @@ type (
 	plainKind     struct{}
 )
 
-// OfficeID and its like are the ids of the things the care log knows.
 type (
-	OfficeID    = ID[officeKind]
-	VillageID   = ID[villageKind]
-	LineID      = ID[lineKind]
-	UserID      = ID[userKind]
-	TokenID     = ID[tokenKind]
-	ContactID   = ID[contactKind]
+	// OfficeID names an office of the tree.
+	OfficeID = ID[officeKind]
+	// VillageID names a village of an office.
+	VillageID = ID[villageKind]
+	// LineID names a receiving number at a carrier.
+	LineID = ID[lineKind]
+	// UserID names a person who signs in.
+	UserID = ID[userKind]
+	// TokenID names an access token.
+	TokenID = ID[tokenKind]
+	// ContactID names a village contact.
+	ContactID = ID[contactKind]
+	// RecipientID names an aid recipient and their file.
 	RecipientID = ID[recipientKind]
-	PlanID      = ID[planKind]
-	TemplateID  = ID[templateKind]
-	CheckInID   = ID[checkInKind]
-	RecordID    = ID[recordKind]
-	AskID       = ID[askKind]
-	AlertID     = ID[alertKind]
-	MessageID   = ID[messageKind]
-	InboundID   = ID[inboundKind]
-	TaskID      = ID[taskKind]
-	anyID       = ID[plainKind]
+	// PlanID names a care plan.
+	PlanID = ID[planKind]
+	// TemplateID names a version of a plan template.
+	TemplateID = ID[templateKind]
+	// CheckInID names a check-in.
+	CheckInID = ID[checkInKind]
+	// RecordID names one try at a check-in.
+	RecordID = ID[recordKind]
+	// AskID names a request to one party.
+	AskID = ID[askKind]
+	// AlertID names an alert.
+	AlertID = ID[alertKind]
+	// MessageID names an outbound message; the carrier brings it back.
+	MessageID = ID[messageKind]
+	// InboundID names a stored inbound message.
+	InboundID = ID[inboundKind]
+	// TaskID names work for a person.
+	TaskID = ID[taskKind]
+
+	anyID = ID[plainKind]
 )
 
 var errNotAnID = errors.New("is not an id: 36 characters such as 0190a1b2-0000-7000-8000-000000000000 are expected")

@@ -24,8 +24,9 @@ func refuse(t *testing.T, data []byte, want Problem) {
 	t.Helper()
 	table, err := Read(bytes.NewReader(data), "台账.xlsx")
 	require.Nil(t, table)
-	require.IsType(t, &Problem{}, err)
-	got := *err.(*Problem)
+	var problem *Problem
+	require.ErrorAs(t, err, &problem)
+	got := *problem
 	require.Contains(t, got.Reason, want.Reason)
 	want.Reason = got.Reason
 	require.Equal(t, want, got)
