@@ -53,39 +53,46 @@ func (l *Log) layCheckIns(ctx context.Context, tx txn, p plan, from, horizon cal
 		occurrences = append(occurrences, next)
 		ahead++
 	}
-	return ahead, l.insertCheckIns(ctx, tx, p, occurrences)
+	if _, err := l.insertCheckIns(ctx, tx, p, occurrences); err != nil {
+		return 0, err
+	}
+	return ahead, l.ensureNext(ctx, tx, p.id)
 }
 
-// ensureNext lays down the next occasion of a running plan whose last open
-// check-in has just been done, perhaps long before its date (P1).
+// ensureNext lays down the next occasion of a running plan that has none ahead:
+// the last one was done, perhaps long before its date, or is overdue (P1).
 func (l *Log) ensureNext(ctx context.Context, tx txn, id PlanID) error {
-	var open bool
-	var last calendar.Date
-	err := tx.QueryRow(ctx, `SELECT coalesce(bool_or(state IN ('planned', 'overdue', 'missed')), false), max(due) FROM check_ins WHERE plan_id = $1`, id).Scan(&open, &last)
+	var ahead bool
+	err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM check_ins WHERE plan_id = $1 AND state = 'planned' AND due >= $2)",
+		id, l.dueFloor(tx.today())).Scan(&ahead)
 	if err != nil {
 		return fmt.Errorf("look for the next check-in: %w", err)
 	}
-	if open {
+	if ahead {
 		return nil
 	}
 	p, err := l.lockPlan(ctx, tx, id)
 	if err != nil || (p.state != "active" && p.state != "closing") {
 		return err
 	}
-	if last.Before(tx.today()) {
-		last = tx.today()
+	for after := tx.today(); ; {
+		next := schedule.Next(p.template, p.anchors(), after, l.calendar)
+		if next.N == 0 {
+			return fmt.Errorf("template %s version %d has no next occasion", p.template.Key, p.template.Version)
+		}
+		laid, err := l.insertCheckIns(ctx, tx, p, []schedule.Occurrence{next})
+		if err != nil {
+			return err
+		}
+		if laid > 0 {
+			return l.planDueMessages(ctx, tx, p)
+		}
+		after = next.Due // this one was moved forward and done already
 	}
-	next := schedule.Next(p.template, p.anchors(), last, l.calendar)
-	if next.N == 0 {
-		return fmt.Errorf("template %s version %d has no next occasion", p.template.Key, p.template.Version)
-	}
-	if err := l.insertCheckIns(ctx, tx, p, []schedule.Occurrence{next}); err != nil {
-		return err
-	}
-	return l.planDueMessages(ctx, tx, p)
 }
 
-func (l *Log) insertCheckIns(ctx context.Context, tx txn, p plan, occurrences []schedule.Occurrence) error {
+// insertCheckIns tells how many were new: an occasion that is there already stays as it is.
+func (l *Log) insertCheckIns(ctx context.Context, tx txn, p plan, occurrences []schedule.Occurrence) (int64, error) {
 	n := len(occurrences)
 	ids := make([]CheckInID, n)
 	steps, occasions, titles, kinds, states := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
@@ -102,7 +109,7 @@ func (l *Log) insertCheckIns(ctx context.Context, tx txn, p plan, occurrences []
 			states[i] = "before_enrolment"
 		}
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO check_ins
+	tag, err := tx.Exec(ctx, `INSERT INTO check_ins
 		(id, office_id, plan_id, recipient_id, step, n, occasion, title, kind, due, opens, closes, scored, asks_village, state, messages_from, created_at, updated_at)
 		SELECT u.id, $1, $2, $3, u.step, u.n, u.occasion, u.title, u.kind, u.due, u.opens, u.closes, u.scored, u.asks, u.state, u.first, $4, $4
 		FROM unnest($5::uuid[], $6::text[], $7::int[], $8::text[], $9::text[], $10::text[], $11::date[], $12::date[], $13::date[],
@@ -111,9 +118,9 @@ func (l *Log) insertCheckIns(ctx context.Context, tx txn, p plan, occurrences []
 		ON CONFLICT DO NOTHING`, p.office, p.id, p.recipient, tx.now,
 		ids, steps, numbers, occasions, titles, kinds, dues, opens, closes, scored, asks, states, first)
 	if err != nil {
-		return fmt.Errorf("insert check-ins: %w", err)
+		return 0, fmt.Errorf("insert check-ins: %w", err)
 	}
-	return nil
+	return tag.RowsAffected(), nil
 }
 
 // RollCheckIns lays down further check-ins for running plans whose horizon has

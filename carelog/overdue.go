@@ -37,20 +37,21 @@ func (l *Log) MarkOverdue(ctx context.Context, limit int) (Marked, error) {
 type late struct {
 	checkIn   CheckInID
 	office    OfficeID
+	plan      PlanID
 	recipient RecipientID
 	due       calendar.Date
 	template  string
 }
 
 func (l *Log) markOverdue(ctx context.Context, tx txn, limit int) (int, error) {
-	rows, err := tx.Query(ctx, `SELECT c.id, c.office_id, c.recipient_id, c.due, t.key
+	rows, err := tx.Query(ctx, `SELECT c.id, c.office_id, c.plan_id, c.recipient_id, c.due, t.key
 		FROM check_ins c JOIN care_plans p ON p.id = c.plan_id JOIN plan_templates t ON t.id = p.template_id
 		WHERE c.state = 'planned' AND c.due < $1 ORDER BY c.due, c.id LIMIT $2 FOR UPDATE OF c SKIP LOCKED`, l.dueFloor(tx.today()), limit)
 	if err != nil {
 		return 0, fmt.Errorf("find overdue check-ins: %w", err)
 	}
 	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (o late, err error) {
-		err = row.Scan(&o.checkIn, &o.office, &o.recipient, &o.due, &o.template)
+		err = row.Scan(&o.checkIn, &o.office, &o.plan, &o.recipient, &o.due, &o.template)
 		return o, err
 	})
 	if err != nil {
@@ -68,6 +69,11 @@ func (l *Log) markOverdue(ctx context.Context, tx txn, limit int) (int, error) {
 	_, err = tx.Exec(ctx, "UPDATE check_ins SET state = 'overdue', updated_at = $2 WHERE id = ANY ($1)", ids, tx.now)
 	if err != nil {
 		return 0, fmt.Errorf("mark overdue: %w", err)
+	}
+	for _, o := range found {
+		if err := l.ensureNext(ctx, tx, o.plan); err != nil {
+			return 0, err
+		}
 	}
 	tx.append(happenings...)
 	return len(found), nil

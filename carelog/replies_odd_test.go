@@ -57,6 +57,23 @@ func TestOddReplies(t *testing.T) {
 		require.Equal(t, 1, c.escalations(c.village(made.Recipient).ID))
 	})
 
+	t.Run("StopOfASharedPhoneIsOfEverybodyOnIt", func(t *testing.T) {
+		t.Parallel()
+		c, _, _ := asked(t)
+		c.addContact("钱某", contactPhone)
+		c.addContact("孙某", "+8615400000102")
+		c.reply(contactPhone, "TD")
+		require.Equal(t, 2, c.count("SELECT count(*) FROM village_contacts WHERE opted_out_at IS NOT NULL"))
+		require.Len(t, to(c.send(), contactPhone), 1)
+	})
+
+	t.Run("AStopWordInsideASentenceIsNone", func(t *testing.T) {
+		t.Parallel()
+		c, _, _ := asked(t)
+		c.reply(contactPhone, "他家的医保退订了怎么办")
+		require.Zero(t, c.count("SELECT count(*) FROM village_contacts WHERE opted_out_at IS NOT NULL"))
+	})
+
 	t.Run("StartMakesTheNumberTextableAgain", func(t *testing.T) {
 		t.Parallel()
 		c, _, _ := asked(t)

@@ -1,6 +1,7 @@
 package carelog_test
 
 import (
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -91,6 +92,21 @@ func TestSending(t *testing.T) {
 		c.clock.set(calendar.New(2026, time.November, 25).At(9, 0))
 		require.Len(t, to(c.send(), contactPhone), 2)
 		c.keeps()
+	})
+
+	t.Run("EightRequestsANumberInSevenDays", func(t *testing.T) {
+		t.Parallel()
+		c := newCounty(t)
+		sent := 0
+		for day := range 4 { // Tuesday to Friday
+			c.clock.set(calendar.Of(tuesday).AddDays(day).At(9, 0))
+			for n := range 3 {
+				c.enrol(fmt.Sprint("A-", day, n), 176)
+			}
+			sent += len(to(c.send(), contactPhone))
+		}
+		require.Equal(t, 8, sent)
+		require.Positive(t, c.count("SELECT count(*) FROM messages WHERE reason = 'the number had 8 texts in seven days' AND not_before = $1", calendar.New(2026, time.November, 30).At(9, 0)))
 	})
 
 	t.Run("WhatIsOnItsWayCountsInTheBudget", func(t *testing.T) {

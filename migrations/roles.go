@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -125,7 +126,11 @@ func addressFor(ownerURL, user, password string) (string, error) {
 	if err != nil || u.Scheme == "" {
 		return "", fmt.Errorf("AFTERCARE_MIGRATE_URL must be a postgres:// address, so that the other two can be made from it")
 	}
-	u.User = url.UserPassword(user, password)
+	// A user named among the parameters would win over the one before the @.
+	params := u.Query()
+	params.Del("user")
+	params.Del("password")
+	u.RawQuery, u.User = strings.ReplaceAll(params.Encode(), "+", "%20"), url.UserPassword(user, password)
 	return u.String(), nil
 }
 
