@@ -17,13 +17,13 @@ import (
 // Whatever happens in whatever order, the promises hold after every step.
 func TestAnyStory(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(6) {
+	for seed := range uint64(4) {
 		t.Run(fmt.Sprint("KeepsThePromises/", seed), func(t *testing.T) {
 			t.Parallel()
 			s := &teller{county: newCounty(t), Rand: rand.New(rand.NewPCG(seed, 7)), mayRepeat: map[carelog.MessageID]bool{}, tries: map[carelog.MessageID]int{}, requests: map[string]int{}}
 			s.phones = []string{contactPhone, "+8615400000102", "+8615400000103"}
 			s.contacts = []carelog.ContactID{s.contact, s.addContact("钱某", s.phones[1]), s.addContact("孙某", s.phones[2])}
-			for n := range 70 {
+			for n := range 60 {
 				step := s.step()
 				s.sweep()
 				require.Zero(t, s.forgotten(), "step %d, %s: a plan is forgotten", n, step)

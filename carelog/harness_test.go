@@ -43,7 +43,7 @@ func (q *queue) ReceiveReply(_ context.Context, _ pgx.Tx, id carelog.InboundID) 
 
 // county is a small office with people, on a real database and an injected clock.
 type county struct {
-	t       *testing.T
+	t       testing.TB
 	db      *pgtest.DB
 	pool    *pgxpool.Pool // the owner's, to look at rows
 	app     *carelog.Log
@@ -85,7 +85,7 @@ const (
 	lineNumber   = "+8615400000999"
 )
 
-func newCounty(t *testing.T) *county {
+func newCounty(t testing.TB) *county {
 	t.Helper()
 	c := &county{t: t, db: pgtest.New(t), queue: &queue{}, clock: &clock{at: tuesday}}
 	master, index, err := crypt.GenerateKeys(nil)

@@ -109,7 +109,7 @@ func (c *county) step(id carelog.RecipientID, step string) carelog.CheckIn {
 }
 
 // codeIn finds the task code in a text.
-func codeIn(t *testing.T, text string) string {
+func codeIn(t testing.TB, text string) string {
 	t.Helper()
 	const marker = "任务"
 	for i := range text {
