@@ -2,9 +2,7 @@ package carelog
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -141,36 +139,66 @@ func scanClaim(row pgx.CollectableRow) (c claim, err error) {
 	return c, err
 }
 
-// settleClaims decides each claim and writes the decisions down.
+// judged is a claim that does not go out now, and why.
+type judged struct {
+	claim
+	verdict
+}
+
+// settleClaims decides each claim and writes the decisions down, those that go
+// out in a few statements for all of them.
 func (l *Log) settleClaims(ctx context.Context, tx txn, claims []claim) (Claimed, error) {
 	var done Claimed
-	sent, answered := map[string]int{}, map[string]int{}
-	for _, c := range claims {
-		c.today, c.week, c.answers = c.today+sent[string(c.phone)], c.week+sent[string(c.phone)], c.answers+answered[string(c.phone)]
-		v := l.judge(c, tx.now)
-		if v.dispatch == "sending" {
-			out, err := l.claimOne(ctx, tx, c)
-			if held, ok := asHeldBack(err); ok {
-				v = held
-			} else if err != nil {
-				return done, err
-			} else {
-				done.Send = append(done.Send, out)
-				if c.purpose == "answer" {
-					answered[string(c.phone)]++
-				} else {
-					sent[string(c.phone)]++
-				}
-				continue
-			}
+	wanted, others := l.judgeAll(claims, tx.now)
+	if err := l.giveCodes(ctx, tx, wanted); err != nil {
+		return done, err
+	}
+	var rows sendingRows
+	for _, c := range wanted {
+		out, err := l.compose(ctx, tx, c, &rows)
+		held, ok := asHeldBack(err)
+		switch {
+		case ok:
+			others = append(others, judged{c, held})
+		case err != nil:
+			return done, err
+		default:
+			done.Send = append(done.Send, out)
 		}
-		dispatch, err := l.dismiss(ctx, tx, c, v)
+	}
+	if err := rows.update(ctx, tx); err != nil {
+		return done, err
+	}
+	for _, o := range others {
+		dispatch, err := l.dismiss(ctx, tx, o.claim, o.verdict)
 		if err != nil {
 			return done, err
 		}
 		done.count(dispatch)
 	}
 	return done, nil
+}
+
+// judgeAll parts the claims that go out from the others. What goes out to a
+// number counts in its budget for the rest of the batch.
+func (l *Log) judgeAll(claims []claim, now time.Time) (wanted []claim, others []judged) {
+	sent, answered := map[string]int{}, map[string]int{}
+	for _, c := range claims {
+		phone := string(c.phone)
+		c.today, c.week, c.answers = c.today+sent[phone], c.week+sent[phone], c.answers+answered[phone]
+		v := l.judge(c, now)
+		switch {
+		case v.dispatch != "sending":
+			others = append(others, judged{c, v})
+			continue
+		case c.purpose == "answer":
+			answered[phone]++
+		default:
+			sent[phone]++
+		}
+		wanted = append(wanted, c)
+	}
+	return wanted, others
 }
 
 func (c *Claimed) count(dispatch string) {
@@ -186,15 +214,28 @@ func (c *Claimed) count(dispatch string) {
 	}
 }
 
-// claimOne renders the text, gives its ask a code and commits it to be sent.
-func (l *Log) claimOne(ctx context.Context, tx txn, c claim) (Outgoing, error) {
-	if !c.ask.IsZero() && c.code == "" {
-		code, err := l.giveCode(ctx, tx, c)
-		if err != nil {
-			return Outgoing{}, err
-		}
-		c.code = code
+// sendingRows are the messages of a batch that are committed as sending.
+type sendingRows struct {
+	ids            []MessageID
+	texts, numbers [][]byte
+	segments       []int
+}
+
+func (r *sendingRows) update(ctx context.Context, tx txn) error {
+	if len(r.ids) == 0 {
+		return nil
 	}
+	_, err := tx.Exec(ctx, `UPDATE messages m SET dispatch = 'sending', claimed_at = $1, tries = tries + 1, text = u.text, sent_to = u.number, segments = u.segments
+		FROM unnest($2::uuid[], $3::bytea[], $4::bytea[], $5::int[]) AS u (id, text, number, segments) WHERE m.id = u.id`,
+		tx.now, r.ids, r.texts, r.numbers, r.segments)
+	if err != nil {
+		return fmt.Errorf("mark messages sending: %w", err)
+	}
+	return nil
+}
+
+// compose renders a claim's text and adds its row to those that are sending.
+func (l *Log) compose(ctx context.Context, tx txn, c claim, rows *sendingRows) (Outgoing, error) {
 	owner := [16]byte(c.contact)
 	column := "village_contacts.sealed"
 	if c.contact.IsZero() {
@@ -219,11 +260,10 @@ func (l *Log) claimOne(ctx context.Context, tx txn, c claim) (Outgoing, error) {
 	if err != nil {
 		return Outgoing{}, refusedText("the text was held back: " + err.Error())
 	}
-	_, err = tx.Exec(ctx, `UPDATE messages SET dispatch = 'sending', claimed_at = $2, tries = tries + 1, text = $3, sent_to = $4, segments = $5 WHERE id = $1`,
-		c.id, tx.now, key.Seal([]byte(text), "messages.text"), key.Seal([]byte(party.Phone), "messages.sent_to"), segments)
-	if err != nil {
-		return Outgoing{}, fmt.Errorf("mark message sending: %w", err)
-	}
+	rows.ids = append(rows.ids, c.id)
+	rows.texts = append(rows.texts, key.Seal([]byte(text), "messages.text"))
+	rows.numbers = append(rows.numbers, key.Seal([]byte(party.Phone), "messages.sent_to"))
+	rows.segments = append(rows.segments, segments)
 	// Never a reminder at three in the morning because a phone was off.
 	valid := min(c.deadline.Sub(tx.now), 4*time.Hour)
 	return Outgoing{ID: c.id, To: party.Phone, From: c.number, Text: text, Try: c.tries + 1, ValidFor: max(valid, time.Minute)}, nil
@@ -241,27 +281,4 @@ func needlessText(why string) error { return verdict{dispatch: "cancelled", reas
 func asHeldBack(err error) (verdict, bool) {
 	v, ok := err.(verdict) //nolint:errorlint // it is never wrapped
 	return v, ok
-}
-
-// giveCode gives an ask its task code: unique for the line it is answered to,
-// and not one that is still resting.
-func (l *Log) giveCode(ctx context.Context, tx txn, c claim) (string, error) {
-	for range 50 {
-		var random [8]byte
-		if _, err := io.ReadFull(l.random, random[:]); err != nil {
-			return "", fmt.Errorf("draw a task code: %w", err)
-		}
-		code := l.words.TaskCode(binary.BigEndian.Uint64(random[:]))
-		tag, err := tx.Exec(ctx, `INSERT INTO task_codes (line_id, code, ask_id, given_at) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (line_id, code) DO UPDATE SET ask_id = excluded.ask_id, given_at = excluded.given_at, free_from = NULL
-			WHERE task_codes.free_from <= excluded.given_at`, c.line, code, c.ask, tx.now)
-		if err != nil {
-			return "", fmt.Errorf("give a task code: %w", err)
-		}
-		if tag.RowsAffected() == 1 {
-			_, err := tx.Exec(ctx, "UPDATE asks SET code = $2 WHERE id = $1", c.ask, code)
-			return code, err
-		}
-	}
-	return "", fmt.Errorf("no free task code on line %s", c.line)
 }

@@ -49,6 +49,7 @@ func (l *Log) History(ctx context.Context, by Actor, recipient RecipientID, befo
 		if before <= 0 {
 			before = 1<<63 - 1
 		}
+		limit = max(1, min(limit, 200))
 		page, err := readHistory(ctx, tx, file, before, limit)
 		if err != nil {
 			return HistoryPage{}, err

@@ -32,7 +32,8 @@ func (l *Log) judge(c claim, now time.Time) verdict {
 		return verdict{dispatch: "cancelled", reason: "the request is settled"}
 	case c.checkInState != "" && !isOpen(c.checkInState):
 		return verdict{dispatch: "cancelled", reason: "the check-in is " + c.checkInState}
-	case c.planState != "" && c.planState != "active" && c.planState != "closing":
+	// A plan at rest is reminded of nothing; that somebody is in danger is no reminder.
+	case c.priority != priorityRed && c.planState != "" && c.planState != "active" && c.planState != "closing":
 		return verdict{dispatch: "cancelled", reason: "the plan is " + c.planState}
 	case c.purpose == "village_request" && !c.named:
 		return verdict{dispatch: "cancelled", reason: "the contact is no longer named for this household"}

@@ -215,6 +215,16 @@ func TestReplies(t *testing.T) {
 		c.keeps()
 	})
 
+	t.Run("UrgentWordsDuringAPauseStillTextTheOfficer", func(t *testing.T) {
+		t.Parallel()
+		c, made, code := asked(t)
+		_, err := c.app.PausePlan(c.ctx(), c.officer, made.Plan, calendar.New(2026, time.December, 24), "住院")
+		require.NoError(t, err)
+		c.reply(contactPhone, code+" 2 出事了 快来")
+		require.Len(t, to(c.send(), officerPhone), 1)
+		require.Equal(t, 1, c.tasks("urgent_reply"))
+	})
+
 	t.Run("UrgentWordsFromAStrangerReachAPersonWithinTwoHours", func(t *testing.T) {
 		t.Parallel()
 		c := newCounty(t)

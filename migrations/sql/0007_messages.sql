@@ -100,7 +100,7 @@ CREATE TABLE messages (
 );
 CREATE INDEX messages_due ON messages (line_id, priority, not_before) WHERE dispatch = 'planned';
 CREATE INDEX messages_sending ON messages (claimed_at) WHERE dispatch = 'sending';
-CREATE UNIQUE INDEX messages_by_carrier_id ON messages (carrier_message_id) WHERE carrier_message_id IS NOT NULL;
+CREATE INDEX messages_by_carrier_id ON messages (carrier_message_id) WHERE carrier_message_id IS NOT NULL;
 CREATE INDEX messages_by_recipient ON messages (recipient_id, id);
 CREATE INDEX messages_by_office ON messages (office_id, id);
 CREATE INDEX messages_by_check_in ON messages (check_in_id) WHERE dispatch = 'planned';
