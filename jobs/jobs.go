@@ -37,17 +37,21 @@ type Config struct {
 // Client is the River client of this service.
 type Client = river.Client[pgx.Tx]
 
-// NewClient makes a client that works every queue; Start and Stop are the
-// caller's. Every process that may lead runs the same workers and sweeps.
+// NewClient makes a client that works every queue, one a kind, so that a long
+// sweep keeps no reply waiting. Start and Stop are the caller's. Every process that may lead runs the same workers and sweeps.
 func NewClient(pool *pgxpool.Pool, c Config) (*Client, error) {
 	return river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Schema: c.Schema,
 		Logger: slog.New(warnings{c.Slog.Handler()}),
 		Queues: map[string]river.QueueConfig{
-			"replies": {MaxWorkers: 16, FetchCooldown: 20 * time.Millisecond},
-			"sending": {MaxWorkers: 8, FetchCooldown: 20 * time.Millisecond},
-			"reports": {MaxWorkers: 1},
-			"sweeps":  {MaxWorkers: 4},
+			"replies":     {MaxWorkers: 16, FetchCooldown: 20 * time.Millisecond},
+			"sending":     {MaxWorkers: 8, FetchCooldown: 20 * time.Millisecond},
+			"waking":      {MaxWorkers: 1},
+			"reports":     {MaxWorkers: 1},
+			"reconciling": {MaxWorkers: 1},
+			"rolling":     {MaxWorkers: 1},
+			"planning":    {MaxWorkers: 1},
+			"overdue":     {MaxWorkers: 1},
 		},
 		Workers:              Workers(c),
 		PeriodicJobs:         sweeps(),

@@ -13,7 +13,7 @@ type markOverdueArgs struct{}
 
 func (markOverdueArgs) Kind() string { return "mark_overdue" }
 
-func (markOverdueArgs) InsertOpts() river.InsertOpts { return oneAtATime("sweeps") }
+func (markOverdueArgs) InsertOpts() river.InsertOpts { return oneAtATime("overdue") }
 
 // markOverdue marks overdue and missed check-ins, tells the supervisors, and
 // brings back plans whose review date has come.

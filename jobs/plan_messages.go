@@ -13,7 +13,7 @@ type planMessagesArgs struct{}
 
 func (planMessagesArgs) Kind() string { return "plan_messages" }
 
-func (planMessagesArgs) InsertOpts() river.InsertOpts { return oneAtATime("sweeps") }
+func (planMessagesArgs) InsertOpts() river.InsertOpts { return oneAtATime("planning") }
 
 // planMessages plans the officers' reminders and the village requests of the coming fortnight.
 type planMessages struct {

@@ -16,7 +16,7 @@ type reconcileMessagesArgs struct{}
 
 func (reconcileMessagesArgs) Kind() string { return "reconcile_messages" }
 
-func (reconcileMessagesArgs) InsertOpts() river.InsertOpts { return oneAtATime("sweeps") }
+func (reconcileMessagesArgs) InsertOpts() river.InsertOpts { return oneAtATime("reconciling") }
 
 // reconcileMessages asks the carrier about messages found sending after a crash
 // or a time-out. None is ever sent again before the carrier was asked.

@@ -13,7 +13,7 @@ type rollCheckInsArgs struct{}
 
 func (rollCheckInsArgs) Kind() string { return "roll_check_ins" }
 
-func (rollCheckInsArgs) InsertOpts() river.InsertOpts { return oneAtATime("sweeps") }
+func (rollCheckInsArgs) InsertOpts() river.InsertOpts { return oneAtATime("rolling") }
 
 // rollCheckIns lays down further check-ins of running plans: the next one and the coming 90 days.
 type rollCheckIns struct {

@@ -14,7 +14,7 @@ type wakeLinesArgs struct{}
 
 func (wakeLinesArgs) Kind() string { return "wake_lines" }
 
-func (wakeLinesArgs) InsertOpts() river.InsertOpts { return oneAtATime("sweeps") }
+func (wakeLinesArgs) InsertOpts() river.InsertOpts { return oneAtATime("waking") }
 
 // wakeLines wakes the drain of every line that has texts due, so that a planned
 // text goes out within seconds of falling due.
