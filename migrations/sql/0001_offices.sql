@@ -1,3 +1,7 @@
+-- Nobody but the owner makes objects that a definer's function could find first
+-- (PostgreSQL 14 still lets everybody).
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+
 -- The office tree, its villages and the numbers it speaks from.
 
 -- scope() is what row-level security asks: the offices the transaction may see.
@@ -42,6 +46,7 @@ CREATE TABLE lines (
     number     text NOT NULL,
     data_key   bytea,
     created_at timestamptz NOT NULL,
+    used_at    timestamptz NOT NULL,     -- the last start with this number in the settings
     CONSTRAINT line_is_unique UNIQUE (carrier, number)
 );
 CREATE INDEX lines_by_office ON lines (office_id);
@@ -56,11 +61,12 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     LIMIT 1
 $$;
 
--- The line an office speaks from: its own, else the nearest above it, else the
--- oldest there is. Definer's rights: a county may speak from its city's number.
+-- The line an office speaks from: its own, else the nearest above it, else any
+-- there is; of several the one that was in use last (used_at: set at every start
+-- with the number in the settings). Definer's rights: a county may speak from its city's number.
 CREATE FUNCTION speaking_line(for_office uuid, of_carrier text) RETURNS uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT l.id FROM lines l LEFT JOIN offices o ON o.id = for_office
-    ORDER BY (l.carrier = of_carrier) DESC, array_position(o.path, l.office_id) DESC NULLS LAST, l.created_at, l.id
+    ORDER BY (l.carrier = of_carrier) DESC, array_position(o.path, l.office_id) DESC NULLS LAST, l.used_at DESC, l.id
     LIMIT 1
 $$;

@@ -103,7 +103,7 @@ CREATE INDEX messages_sending ON messages (claimed_at) WHERE dispatch = 'sending
 CREATE INDEX messages_by_carrier_id ON messages (carrier_message_id) WHERE carrier_message_id IS NOT NULL;
 CREATE INDEX messages_by_recipient ON messages (recipient_id, id);
 CREATE INDEX messages_by_office ON messages (office_id, id);
-CREATE INDEX messages_by_check_in ON messages (check_in_id) WHERE dispatch = 'planned';
+CREATE INDEX messages_by_check_in ON messages (check_in_id);
 CREATE INDEX messages_to_contact ON messages (contact_id, claimed_at) WHERE contact_id IS NOT NULL;
 
 CREATE TABLE message_asks (
@@ -172,11 +172,11 @@ CREATE TABLE tasks (
     opened_at    timestamptz NOT NULL,
     done_at      timestamptz,
     done_by      uuid REFERENCES users,
-    outcome      text NOT NULL DEFAULT '',
+    outcome      bytea,                  -- what was done, under the key of who did it
     CONSTRAINT task_state_is_known CHECK (state IN ('open', 'done')),
     CONSTRAINT task_kind_is_known CHECK (kind IN
         ('message_failed', 'message_unknown', 'contact_change', 'contact_opted_out', 'contact_unreachable',
-         'triage', 'urgent_reply', 'phone_household', 'plan_review', 'contact_missing'))
+         'triage', 'urgent_reply', 'phone_household', 'plan_review', 'contact_missing', 'supervisor_missing', 'red_alert'))
 );
 CREATE UNIQUE INDEX one_open_task_a_cause ON tasks (cause) WHERE state = 'open';
 CREATE INDEX tasks_open ON tasks (office_id, act_by, id) WHERE state = 'open';
