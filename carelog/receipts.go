@@ -35,8 +35,13 @@ type Receipt struct {
 	RetryAfter       time.Duration
 }
 
-// maxTries bounds how often one message is handed to a carrier.
+// maxTries bounds how often a message is sent again because the carrier, asked
+// after a doubt, did not know it.
 const maxTries = 5
+
+// longestWait is how long a text waits at most for a carrier that is away,
+// throttles or refuses our account: an outage of an hour fails nobody's text.
+const longestWait = 15 * time.Minute
 
 // messageRef is what a consequence of a message needs to know of it.
 type messageRef struct {
@@ -47,6 +52,8 @@ type messageRef struct {
 	contact   ContactID
 	purpose   string
 	deadline  time.Time
+	dispatch  string
+	tries     int
 }
 
 // RecordReceipts writes down what the carrier answered, together with the
@@ -65,7 +72,10 @@ func (l *Log) RecordReceipts(ctx context.Context, receipts []Receipt) error {
 		var taken []Receipt
 		for _, r := range receipts {
 			m, ok := rows[r.ID]
-			if !ok || r.Class == Ambiguous {
+			// What the carrier took is taken, whoever holds the row by now. Any other
+			// answer counts for its own try only: a frozen process may wake while
+			// another has the message on the wire.
+			if !ok || r.Class == Ambiguous || r.Class != Taken && (m.dispatch != "sending" || m.tries != r.Try) {
 				continue
 			}
 			if r.Class == Taken {
@@ -96,21 +106,21 @@ func (m messageRef) accepted(text, carrierID string) happening {
 	}}
 }
 
-// lockSending locks the rows that are still sending, in id order. A row that was
-// settled meanwhile is left as it is.
+// lockSending locks the rows that are still sending, or planned again after a
+// doubt, in id order. A row that was settled meanwhile is left as it is.
 func (l *Log) lockSending(ctx context.Context, tx txn, receipts []Receipt) (map[MessageID]messageRef, error) {
 	ids := make([]MessageID, len(receipts))
 	for i, r := range receipts {
 		ids[i] = r.ID
 	}
-	rows, err := tx.Query(ctx, `SELECT id, office_id, recipient_id, check_in_id, contact_id, purpose, deadline FROM messages
-		WHERE id = ANY ($1) AND dispatch = 'sending' ORDER BY id FOR UPDATE`, ids)
+	rows, err := tx.Query(ctx, `SELECT id, office_id, recipient_id, check_in_id, contact_id, purpose, deadline, dispatch, tries FROM messages
+		WHERE id = ANY ($1) AND (dispatch = 'sending' OR dispatch = 'planned' AND tries > 0) ORDER BY id FOR UPDATE`, ids)
 	if err != nil {
 		return nil, fmt.Errorf("lock messages: %w", err)
 	}
 	found := map[MessageID]messageRef{}
 	var m messageRef
-	_, err = pgx.ForEachRow(rows, []any{&m.id, &m.office, &m.recipient, &m.checkIn, &m.contact, &m.purpose, &m.deadline}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&m.id, &m.office, &m.recipient, &m.checkIn, &m.contact, &m.purpose, &m.deadline, &m.dispatch, &m.tries}, func() error {
 		found[m.id] = m
 		return nil
 	})
@@ -158,8 +168,8 @@ func higher(a, b string) string {
 // recordRefusal decides what follows a carrier's no: later, or a person.
 func (l *Log) recordRefusal(ctx context.Context, tx txn, m messageRef, r Receipt) ([]happening, error) {
 	again := r.Class == Throttled || r.Class == Temporary || r.Class == Misconfigured
-	at := tx.now.Add(max(r.RetryAfter, time.Duration(r.Try*r.Try)*30*time.Second))
-	if again && r.Try < maxTries && !at.After(m.deadline) {
+	at := tx.now.Add(max(r.RetryAfter, min(time.Duration(r.Try*r.Try)*30*time.Second, longestWait)))
+	if again && !at.After(m.deadline) {
 		_, err := tx.Exec(ctx, "UPDATE messages SET dispatch = 'planned', not_before = $2, reason = $3 WHERE id = $1",
 			m.id, at, fmt.Sprintf("the carrier said %s %s: try %d follows", r.Class, r.Code, r.Try+1))
 		if err != nil {

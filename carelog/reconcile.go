@@ -44,11 +44,11 @@ func (l *Log) scanStuck(row pgx.CollectableRow) (Stuck, error) {
 	if err != nil {
 		return s, fmt.Errorf("open the party's key: %w", err)
 	}
-	plainTo, err := key.Open(to, "messages.sent_to")
+	plainTo, err := key.Open(to, "messages.sent_to/"+s.ID.String())
 	if err != nil {
 		return s, fmt.Errorf("open the number: %w", err)
 	}
-	plainText, err := key.Open(text, "messages.text")
+	plainText, err := key.Open(text, "messages.text/"+s.ID.String())
 	if err != nil {
 		return s, fmt.Errorf("open the text: %w", err)
 	}
@@ -70,6 +70,16 @@ const (
 // adopted, sent again (at most maxTries), or unknown with a task for a person.
 func (l *Log) SettleMessage(ctx context.Context, stuck Stuck, finding Finding, carrierID, delivery string) error {
 	if finding == Found {
+		// The carrier's list is searched by text: what it found may be another message of ours with the same words.
+		taken, err := l.belongsToAnother(ctx, stuck.ID, carrierID)
+		if err != nil {
+			return err
+		}
+		if taken {
+			finding = CannotKnow
+		}
+	}
+	if finding == Found {
 		return l.RecordReceipts(ctx, []Receipt{{Outgoing: stuck.Outgoing, CarrierMessageID: carrierID, Delivery: delivery}})
 	}
 	if finding == NotThere && stuck.Try < maxTries {
@@ -81,7 +91,7 @@ func (l *Log) SettleMessage(ctx context.Context, stuck Stuck, finding Finding, c
 			return struct{}{}, err
 		}
 		m, ok := rows[stuck.ID]
-		if !ok {
+		if !ok || m.dispatch != "sending" || m.tries != stuck.Try {
 			return struct{}{}, nil
 		}
 		happenings, err := l.failMessage(ctx, tx, m, Ambiguous, "unknown", "the carrier may or may not have sent it: ask the contact by phone")
@@ -92,4 +102,15 @@ func (l *Log) SettleMessage(ctx context.Context, stuck Stuck, finding Finding, c
 		return struct{}{}, nil
 	})
 	return err
+}
+
+// belongsToAnother tells whether another message of ours has the carrier's id.
+func (l *Log) belongsToAnother(ctx context.Context, id MessageID, carrierID string) (bool, error) {
+	return read(ctx, l, TheSystem(), func(tx txn) (other bool, err error) {
+		err = tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM messages WHERE carrier_message_id = $1 AND id <> $2)", carrierID, id).Scan(&other)
+		if err != nil {
+			return false, fmt.Errorf("look for the carrier's id: %w", err)
+		}
+		return other, nil
+	})
 }

@@ -19,10 +19,10 @@ import (
 )
 
 // Time limits in order: a carrier call 10 s < a job 30 s < the rescue of a job
-// whose process died 3 min.
+// whose process died 1 min. Until then its unique sweep or drain is not begun again.
 const (
 	jobTimeout  = 30 * time.Second
-	rescueAfter = 3 * time.Minute
+	rescueAfter = time.Minute
 	softStop    = 6 * time.Second
 )
 
@@ -51,6 +51,7 @@ func NewClient(pool *pgxpool.Pool, c Config) (*Client, error) {
 			"reconciling": {MaxWorkers: 1},
 			"rolling":     {MaxWorkers: 1},
 			"planning":    {MaxWorkers: 1},
+			"recovering":  {MaxWorkers: 1},
 			"overdue":     {MaxWorkers: 1},
 		},
 		Workers:              Workers(c),
@@ -66,6 +67,7 @@ func NewClient(pool *pgxpool.Pool, c Config) (*Client, error) {
 func Workers(c Config) *river.Workers {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &receiveReply{log: c.Log})
+	river.AddWorker(workers, &recoverReplies{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &drainMessages{log: c.Log, carrier: c.Carrier, slog: c.Slog})
 	river.AddWorker(workers, &wakeLines{log: c.Log, carrier: c.Carrier.Name()})
 	river.AddWorker(workers, &applyReports{log: c.Log, slog: c.Slog})
@@ -86,6 +88,7 @@ func sweeps() []*river.PeriodicJob {
 		every(2*time.Second, wakeLinesArgs{}),
 		every(2*time.Second, applyReportsArgs{}),
 		every(time.Minute, reconcileMessagesArgs{}),
+		every(time.Minute, recoverRepliesArgs{}),
 		every(10*time.Minute, rollCheckInsArgs{}),
 		every(time.Minute, planMessagesArgs{}),
 		every(time.Minute, markOverdueArgs{}),

@@ -21,7 +21,7 @@ const (
 	// twilioValidity is the longest ValidityPeriod the API takes.
 	twilioValidity = 36000 * time.Second
 	// twilioClockSkew is how far the carrier's clock may stand behind ours.
-	twilioClockSkew = 2 * time.Minute
+	twilioClockSkew = 6 * time.Hour
 	// twilioListLimit bounds a look-up; a number gets a few messages a day, so more means the
 	// list cannot be trusted to be complete.
 	twilioListLimit = 200

@@ -55,7 +55,7 @@ func TestTwilioFind(t *testing.T) {
 	})
 	t.Run("DoesNotAdoptAnEarlierRound", func(t *testing.T) {
 		t.Parallel()
-		carrier, _ := wireOf(t, listed("SM0", testMessage.Text, testFrom, since.Add(-time.Hour), "sent"))
+		carrier, _ := wireOf(t, listed("SM0", testMessage.Text, testFrom, since.Add(-7*time.Hour), "sent"))
 		_, err := carrier.Find(t.Context(), testMessage, since)
 		require.ErrorIs(t, err, ErrNotFound)
 	})

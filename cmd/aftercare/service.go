@@ -49,6 +49,10 @@ func newService(ctx context.Context, c serviceConfig) (*service, error) {
 		s.close()
 		return nil, err
 	}
+	if err := bound(ctx, s.app); err != nil {
+		s.close()
+		return nil, err
+	}
 	if s.door, err = s.newLog(s.app); err != nil {
 		s.close()
 		return nil, err
@@ -58,6 +62,21 @@ func newService(ctx context.Context, c serviceConfig) (*service, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// bound refuses an application address that row-level security does not bind:
+// the owner's, a superuser's or one that bypasses it.
+func bound(ctx context.Context, pool *pgxpool.Pool) error {
+	var free bool
+	err := pool.QueryRow(ctx, `SELECT r.rolsuper OR r.rolbypassrls OR pg_has_role(c.relowner, 'USAGE')
+		FROM pg_roles r, pg_class c WHERE r.rolname = current_user AND c.oid = 'recipients'::regclass`).Scan(&free)
+	if err != nil {
+		return fmt.Errorf("look at the application's database role: %w", err)
+	}
+	if free {
+		return errors.New("AFTERCARE_DATABASE_URL signs in with a role that sees every office: use the address `aftercare migrate --create-roles` printed")
+	}
+	return nil
 }
 
 func (s *service) newLog(pool *pgxpool.Pool) (*carelog.Log, error) {
@@ -119,7 +138,7 @@ const (
 func (s *service) serveOn(ctx context.Context, listener net.Listener, handler http.Handler, carrier notify.Carrier, role string) error {
 	stopped := make(chan error, 1)
 	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
+		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 6 * time.Minute,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.config.log.Handler(), slog.LevelWarn),
 	}
 	go func() { stopped <- server.Serve(listener) }()
@@ -143,14 +162,22 @@ func (s *service) serveOn(ctx context.Context, listener net.Listener, handler ht
 	}
 	end, done := context.WithTimeout(context.WithoutCancel(ctx), 8*time.Second)
 	defer done()
-	err := server.Shutdown(end)
+	// Side by side: a slow upload must not eat the time in which jobs are handed back.
+	workers := make(chan error, 1)
+	go func() {
+		if client == nil {
+			workers <- nil
+			return
+		}
+		workers <- client.Stop(end)
+	}()
+	polite, hurry := context.WithTimeout(end, 4*time.Second)
+	defer hurry()
+	err := server.Shutdown(polite)
 	if err != nil {
 		err = server.Close()
 	}
-	if client != nil {
-		err = errors.Join(err, client.Stop(end))
-	}
-	return errors.Join(failed, err)
+	return errors.Join(failed, err, <-workers)
 }
 
 // gone is closed when a private server exits unexpectedly; nil never fires.
