@@ -16,13 +16,14 @@ type entryBody struct {
 	RecordedAt time.Time       `json:"recorded_at"`
 	ActorKind  string          `json:"actor_kind" enum:"person,program,contact,system"`
 	ActorID    string          `json:"actor_id,omitempty" format:"uuid"`
+	ActorName  string          `json:"actor_name,omitempty" doc:"Of an officer or contact within your offices"`
 	SubjectID  string          `json:"subject_id,omitempty" format:"uuid" doc:"The plan, check-in, message … it is about"`
 	Details    json.RawMessage `json:"details"`
 	Hash       string          `json:"hash" doc:"SHA-256 over this entry and the one before, in hex"`
 }
 
 func showEntry(e carelog.Entry) entryBody {
-	return entryBody{e.Seq, e.Kind, e.OccurredAt, e.RecordedAt, string(e.ActorKind), e.ActorID, e.SubjectID, e.Details, hex.EncodeToString(e.Hash)}
+	return entryBody{e.Seq, e.Kind, e.OccurredAt, e.RecordedAt, string(e.ActorKind), e.ActorID, e.ActorName, e.SubjectID, e.Details, hex.EncodeToString(e.Hash)}
 }
 
 type historyQuery struct {

@@ -83,8 +83,9 @@ func clean(_ huma.Context, _ string, body any) (any, error) {
 	case http.StatusUnsupportedMediaType:
 		return newProblem(raw.Status, "send the body as application/json"), nil
 	case http.StatusUnprocessableEntity:
-		details := make([]*huma.ErrorDetail, 0, len(raw.Errors))
-		for _, d := range raw.Errors {
+		told := raw.Errors[:min(len(raw.Errors), maxErrors)]
+		details := make([]*huma.ErrorDetail, 0, len(told))
+		for _, d := range told {
 			details = append(details, cleanDetail(d))
 		}
 		return newProblem(raw.Status, "the request cannot be accepted", details...), nil
@@ -93,7 +94,10 @@ func clean(_ huma.Context, _ string, body any) (any, error) {
 	}
 }
 
-const maxLocation = 200
+const (
+	maxLocation = 200
+	maxErrors   = 200 // told of one request: a body of empty rows has hundreds of thousands
+)
 
 // cleanDetail keeps the place and a sentence that repeats nothing.
 func cleanDetail(d *huma.ErrorDetail) *huma.ErrorDetail {

@@ -155,7 +155,7 @@ func TestEnrolRecipientRefuses(t *testing.T) {
 	})
 	t.Run("TenMegabytesWithAClearAnswer", func(t *testing.T) {
 		got := c.post("/v1/recipients", `{"name":"`+strings.Repeat("x", 10<<20)+`"}`)
-		require.Contains(t, got.requireProblem(http.StatusRequestEntityTooLarge)["detail"], "1 MiB")
+		require.Contains(t, got.requireProblem(http.StatusRequestEntityTooLarge)["detail"], "128 KiB")
 	})
 	t.Run("TenMegabytesOfUnknownLength", func(t *testing.T) {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.server.URL+"/v1/recipients",

@@ -58,7 +58,7 @@ type route struct {
 
 // Limits of a request where its route names none.
 const (
-	maxBodyBytes = 1 << 20
+	maxBodyBytes = 128 << 10 // a full record or enrolment takes 100 KiB; what is wrong in it is found field by field
 	patience     = 30 * time.Second
 )
 

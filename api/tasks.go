@@ -19,10 +19,15 @@ type taskBody struct {
 	ActBy       *time.Time          `json:"act_by,omitempty"`
 	OpenedAt    time.Time           `json:"opened_at"`
 	Said        string              `json:"said,omitempty" doc:"The reply that waits in triage"`
+	MaskedName  string              `json:"masked_name,omitempty"`
+	Township    string              `json:"township,omitempty"`
+	Village     string              `json:"village,omitempty"`
+	ContactName string              `json:"contact_name,omitempty"`
+	PhoneEnding string              `json:"phone_ending,omitempty" doc:"Last digits of the number that wrote, else of the contact"`
 }
 
 func showTask(t carelog.Task) taskBody {
-	return taskBody{t.ID, t.Recipient, t.CheckIn, t.Message, t.Inbound, t.Contact, t.Kind, t.Reason, t.ActBy, t.OpenedAt, t.Said}
+	return taskBody{t.ID, t.Recipient, t.CheckIn, t.Message, t.Inbound, t.Contact, t.Kind, t.Reason, t.ActBy, t.OpenedAt, t.Said, t.MaskedName, t.Township, t.Village, t.ContactName, t.PhoneEnding}
 }
 
 func (s *server) listTasks(ctx context.Context, by carelog.Actor, in *PageParams) (*listed[taskBody], error) {

@@ -43,6 +43,7 @@ type Actor struct {
 	Login  string
 	Name   string
 	Token  TokenID
+	Kept   TokenKind // what the token is for: a session is no bearer token, nor the other way round
 
 	// RequestKey makes a verb that changes something answer a repeat with its
 	// first answer. RequestHash tells a repeat from another request.
@@ -66,6 +67,12 @@ func (a Actor) May(role Role, office OfficeID) bool {
 // Has tells whether the actor holds the role anywhere.
 func (a Actor) Has(role Role) bool { return a.Kind == System || len(a.rights[role]) > 0 }
 
+// officesOf are the offices where the actor holds one of the roles: what a list shows.
+// The scope holds every office of every role, an administrator's too.
+func (a Actor) officesOf(roles ...Role) []OfficeID {
+	return slices.DeleteFunc(slices.Clone(a.scope), func(o OfficeID) bool { return !a.mayAny(o, roles...) })
+}
+
 func (a Actor) mayAny(office OfficeID, roles ...Role) bool {
 	return slices.ContainsFunc(roles, func(r Role) bool { return a.May(r, office) })
 }
@@ -78,13 +85,12 @@ func (l *Log) Authenticate(ctx context.Context, secret string) (Actor, error) {
 		return Actor{}, unknown
 	}
 	a := Actor{Kind: Person}
-	var kind string
 	var wrapped, sealed []byte
 	var offices []OfficeID
 	var roles []Role
 	err := l.db.QueryRow(ctx, `SELECT token_id, token_kind, user_id, office_id, login, data_key, sealed, right_offices, right_roles
 		FROM authenticate($1, $2)`, secretHash(secret), l.now()).
-		Scan(&a.Token, &kind, &a.User, &a.Office, &a.Login, &wrapped, &sealed, &offices, &roles)
+		Scan(&a.Token, &a.Kept, &a.User, &a.Office, &a.Login, &wrapped, &sealed, &offices, &roles)
 	if none(err) {
 		return Actor{}, unknown
 	}
@@ -165,6 +171,30 @@ func (l *Log) RevokeToken(ctx context.Context, by Actor) error {
 		return struct{}{}, nil
 	})
 	return err
+}
+
+// RevokeTokens ends every token and session of a person at once: a secret that
+// was lost, or somebody who leaves. An administrator of the person's office may.
+func (l *Log) RevokeTokens(ctx context.Context, by Actor, user UserID) (int, error) {
+	return write(ctx, l, by.anew(), func(tx txn) (int, error) {
+		var office OfficeID
+		err := tx.QueryRow(ctx, "SELECT office_id FROM users WHERE id = $1", user).Scan(&office)
+		if none(err) {
+			return 0, notFound("user")
+		}
+		if err != nil {
+			return 0, fmt.Errorf("read user: %w", err)
+		}
+		if by.User != user && !by.May(Administrator, office) {
+			return 0, forbidden("only an administrator revokes the tokens of others")
+		}
+		tag, err := tx.Exec(ctx, "UPDATE tokens SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL", user, tx.now)
+		if err != nil {
+			return 0, fmt.Errorf("revoke tokens: %w", err)
+		}
+		tx.audit(office, "tokens_revoked", anyID(user), fmt.Sprint(tag.RowsAffected()))
+		return int(tag.RowsAffected()), nil
+	})
 }
 
 // anew is the actor without the request key: for acts that must not be replayed.

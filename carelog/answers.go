@@ -8,7 +8,7 @@ import (
 )
 
 // unclearReply: one clarifying text to a known contact, then a person.
-func (l *Log) unclearReply(ctx context.Context, tx txn, r reply, senders []sender, why string) error {
+func (l *Log) unclearReply(ctx context.Context, tx txn, r reply, senders []sender, answers [][2]string, why string) error {
 	open, err := openFor(ctx, tx, contactIDs(senders))
 	if err != nil {
 		return err
@@ -25,11 +25,23 @@ func (l *Log) unclearReply(ctx context.Context, tx txn, r reply, senders []sende
 	if err != nil {
 		return err
 	}
+	if len(answers) > 0 && answers[0][0] != "" {
+		named, unmatched, err := l.findTarget(ctx, tx, r, senders, answers[0][0])
+		if err != nil {
+			return err
+		}
+		if unmatched == "" {
+			about = named
+		}
+	}
+	if about.contact.IsZero() && len(senders) > 0 {
+		about.contact = senders[0].id
+	}
 	return l.toTriage(ctx, tx, r, about, why)
 }
 
 func (l *Log) askWhich(ctx context.Context, tx txn, r reply, senders []sender) error {
-	return l.unclearReply(ctx, tx, r, senders, severalOpen)
+	return l.unclearReply(ctx, tx, r, senders, nil, severalOpen)
 }
 
 // answer plans an automatic answer. The budget is looked at when it is sent.

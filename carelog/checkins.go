@@ -177,7 +177,7 @@ func (l *Log) CheckIns(ctx context.Context, by Actor, f CheckInFilter) ([]CheckI
 
 func (l *Log) listCheckIns(ctx context.Context, tx txn, f CheckInFilter) ([]CheckIn, error) {
 	today := tx.today()
-	where, args := []string{"($1 OR c.office_id = ANY (scope()))"}, []any{tx.by.Kind == System}
+	where, args := []string{"($1 OR c.office_id = ANY ($2))"}, []any{tx.by.Kind == System, tx.by.officesOf(Officer, Supervisor)}
 	add := func(condition string, values ...any) {
 		for _, v := range values {
 			args = append(args, v)

@@ -51,6 +51,10 @@ func (c Claimed) Looked() int {
 // are deferred, cancelled or expired, each with its reason.
 func (l *Log) ClaimMessages(ctx context.Context, line LineID, limit int) (Claimed, error) {
 	return write(ctx, l, TheSystem(), func(tx txn) (Claimed, error) {
+		// One claim a line at a time: two side by side would both find a number's budget unspent.
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))", line.String()); err != nil {
+			return Claimed{}, fmt.Errorf("claim the line: %w", err)
+		}
 		rows, err := tx.Query(ctx, selectClaims, line, tx.now, limit, tx.today().At(0, 0), tx.today().AddDays(-6).At(0, 0))
 		if err != nil {
 			return Claimed{}, fmt.Errorf("claim messages: %w", err)
@@ -261,8 +265,8 @@ func (l *Log) compose(ctx context.Context, tx txn, c claim, rows *sendingRows) (
 		return Outgoing{}, refusedText("the text was held back: " + err.Error())
 	}
 	rows.ids = append(rows.ids, c.id)
-	rows.texts = append(rows.texts, key.Seal([]byte(text), "messages.text"))
-	rows.numbers = append(rows.numbers, key.Seal([]byte(party.Phone), "messages.sent_to"))
+	rows.texts = append(rows.texts, key.Seal([]byte(text), "messages.text/"+c.id.String()))
+	rows.numbers = append(rows.numbers, key.Seal([]byte(party.Phone), "messages.sent_to/"+c.id.String()))
 	rows.segments = append(rows.segments, segments)
 	// Never a reminder at three in the morning because a phone was off.
 	valid := min(c.deadline.Sub(tx.now), 4*time.Hour)

@@ -45,6 +45,8 @@ func (e *prepared) checkPerson(p *problems, today calendar.Date) {
 		p.add("external_id", isRequired)
 	} else if len(e.ExternalID) > 100 {
 		p.add("external_id", isTooLong)
+	} else if validIDNumber(strings.ToUpper(e.ExternalID)) {
+		p.add("external_id", isAnIDNumber) // it stands in clear
 	}
 	if e.Name = strings.TrimSpace(e.Name); e.Name == "" {
 		p.add("name", isRequired)
@@ -117,7 +119,13 @@ func (e *prepared) checkAward(p *problems, today calendar.Date) {
 		p.add("award.origin", isUnknown)
 	}
 	var sum int64
+	named := map[string]bool{}
 	for i, s := range a.Sources {
+		name := strings.TrimSpace(s.Name)
+		if named[name] {
+			p.add(fmt.Sprintf("award.sources[%d].name", i), isNamedTwice)
+		}
+		named[name] = true
 		if s.AmountFen <= 0 {
 			p.add(fmt.Sprintf("award.sources[%d].amount_fen", i), isNotPositive)
 		}

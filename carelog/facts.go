@@ -33,7 +33,10 @@ func (l *Log) facts(ctx context.Context, tx txn, c claim) (map[string]string, er
 		if err != nil {
 			return nil, err
 		}
-		f["kind"], f["days"], f["more"] = shortKind(c.kind), strconv.Itoa(max(overdue, 1)), strconv.Itoa(max(head-overdue, 1))
+		f["kind"], f["days"], f["head"] = shortKind(c.kind), strconv.Itoa(max(overdue, 1)), "已同时"
+		if head > overdue {
+			f["head"] = fmt.Sprintf("再过%d个工作日将", head-overdue)
+		}
 	case "supervisor_overdue", "supervisor_red":
 		officer, err := l.openPerson(c.officer, c.officerKey, c.officerSealed, "users.sealed")
 		if err != nil {
@@ -54,14 +57,14 @@ func (l *Log) facts(ctx context.Context, tx txn, c claim) (map[string]string, er
 		}
 	case "village_ack", "village_ambiguous", "village_unparsed":
 		return l.answerFacts(ctx, tx, c, f)
-	case "stop_ack", "start_ack", "officer_signal":
+	case "stop_ack", "start_ack", "officer_signal", "officer_urgent":
 	}
 	return trimFacts(c.wording, f), nil
 }
 
 // trimFacts drops what a wording has no place for.
 func trimFacts(wording string, f map[string]string) map[string]string {
-	if wording == "stop_ack" || wording == "start_ack" {
+	if wording == "stop_ack" || wording == "start_ack" || wording == "officer_urgent" {
 		delete(f, "code")
 	}
 	return f

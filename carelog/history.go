@@ -26,6 +26,7 @@ type Entry struct {
 	RecordedAt time.Time       `json:"recorded_at"`
 	ActorKind  ActorKind       `json:"actor_kind"`
 	ActorID    string          `json:"actor_id,omitempty"`
+	ActorName  string          `json:"actor_name,omitempty"` // of an officer or contact the reader may see
 	SubjectID  string          `json:"subject_id,omitempty"` // the plan, check-in, message … it is about
 	Details    json.RawMessage `json:"details"`
 	Hash       []byte          `json:"hash"`
@@ -50,7 +51,7 @@ func (l *Log) History(ctx context.Context, by Actor, recipient RecipientID, befo
 			before = 1<<63 - 1
 		}
 		limit = max(1, min(limit, 200))
-		page, err := readHistory(ctx, tx, file, before, limit)
+		page, err := l.readHistory(ctx, tx, file, before, limit)
 		if err != nil {
 			return HistoryPage{}, err
 		}
@@ -59,22 +60,35 @@ func (l *Log) History(ctx context.Context, by Actor, recipient RecipientID, befo
 	})
 }
 
-func readHistory(ctx context.Context, tx txn, file file, before int64, limit int) (HistoryPage, error) {
-	rows, err := tx.Query(ctx, `SELECT seq, kind, occurred_at, recorded_at, actor_kind, actor_id, subject_id, payload, hash
-		FROM history WHERE recipient_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3`, file.id, before, limit+1)
+func (l *Log) readHistory(ctx context.Context, tx txn, file file, before int64, limit int) (HistoryPage, error) {
+	rows, err := tx.Query(ctx, `SELECT h.seq, h.kind, h.occurred_at, h.recorded_at, h.actor_kind, h.actor_id, h.subject_id, h.payload, h.hash,
+			coalesce(u.data_key, k.data_key), coalesce(u.sealed, k.sealed)
+		FROM history h
+		LEFT JOIN users u ON u.id = h.actor_id AND h.actor_kind = 'person'
+		LEFT JOIN village_contacts k ON k.id = h.actor_id AND h.actor_kind = 'contact'
+		WHERE h.recipient_id = $1 AND h.seq < $2 ORDER BY h.seq DESC LIMIT $3`, file.id, before, limit+1)
 	if err != nil {
 		return HistoryPage{}, fmt.Errorf("read history: %w", err)
 	}
 	var page HistoryPage
 	var e Entry
 	var actor, subject anyID
-	var payload []byte
-	_, err = pgx.ForEachRow(rows, []any{&e.Seq, &e.Kind, &e.OccurredAt, &e.RecordedAt, &e.ActorKind, &actor, &subject, &payload, &e.Hash}, func() error {
+	var payload, wrapped, sealed []byte
+	_, err = pgx.ForEachRow(rows, []any{&e.Seq, &e.Kind, &e.OccurredAt, &e.RecordedAt, &e.ActorKind, &actor, &subject, &payload, &e.Hash, &wrapped, &sealed}, func() error {
 		plain, err := file.key.Open(payload, "history.payload")
 		if err != nil {
 			return fmt.Errorf("open history entry %d: %w", e.Seq, err)
 		}
+		column := "users.sealed"
+		if e.ActorKind == Contact {
+			column = "village_contacts.sealed"
+		}
+		person, err := l.openPerson(actor, wrapped, sealed, column)
+		if err != nil {
+			return fmt.Errorf("open who wrote entry %d: %w", e.Seq, err)
+		}
 		entry := e
+		entry.ActorName = person.Name
 		entry.ActorID, entry.SubjectID, entry.Details = actor.String(), subject.String(), plain
 		if len(plain) == 0 {
 			entry.Details = json.RawMessage("{}")

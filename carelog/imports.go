@@ -172,7 +172,7 @@ func (im *importer) row(ctx context.Context, row LedgerRow) error {
 		return nil
 	}
 	ready, err := im.log.prepareEnrolment(ctx, im.tx, e)
-	if err := im.gather(row.Number, err); err != nil {
+	if err := im.gather(row.Number, before, err); err != nil {
 		return err
 	}
 	if len(im.report.Problems) > before {
@@ -189,7 +189,7 @@ func (im *importer) row(ctx context.Context, row LedgerRow) error {
 }
 
 // gather turns the field errors of an enrolment into problems of the row's columns.
-func (im *importer) gather(row int, err error) error {
+func (im *importer) gather(row, before int, err error) error {
 	refused, ok := err.(*Error) //nolint:errorlint // it is never wrapped here
 	if err == nil || !ok {
 		return err
@@ -203,7 +203,7 @@ func (im *importer) gather(row int, err error) error {
 			field = "award.sources"
 		}
 		problem := RowProblem{row, columnOf[field], f.Chinese}
-		if !slices.Contains(im.report.Problems, problem) {
+		if !slices.Contains(im.report.Problems[before:], problem) {
 			im.report.Problems = append(im.report.Problems, problem)
 		}
 	}

@@ -37,16 +37,16 @@ func (l *Log) StoreReply(ctx context.Context, in Inbound) error {
 	if err != nil {
 		return fmt.Errorf("open the line's key: %w", err)
 	}
-	sealed, err := crypt.SealJSON(key, replyFacts{in.From, in.Text}, "inbound_messages.sealed")
-	if err != nil {
-		return fmt.Errorf("seal the reply: %w", err)
-	}
 	sender := in.From
 	if phone, _, ok := Phone(in.From); ok {
 		sender = phone
 	}
 	_, err = write(ctx, l, Actor{Kind: Program}, func(tx txn) (struct{}, error) {
 		id := newID[inboundKind](tx.now, l.random)
+		sealed, err := crypt.SealJSON(key, replyFacts{in.From, in.Text}, "inbound_messages.sealed/"+id.String())
+		if err != nil {
+			return struct{}{}, fmt.Errorf("seal the reply: %w", err)
+		}
 		tag, err := tx.Exec(ctx, `INSERT INTO inbound_messages (id, office_id, line_id, carrier, carrier_message_id, sender_index, sealed, received_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
 			id, office, line, in.Carrier, in.CarrierMessageID, l.keys.Index("phone", sender), sealed, tx.now)
@@ -64,6 +64,7 @@ func (l *Log) StoreReply(ctx context.Context, in Inbound) error {
 // sealedReply is an inbound message's body with what may open it: the line's key
 // until it is matched, the recipient's after.
 type sealedReply struct {
+	id           InboundID
 	sealed       []byte
 	recipient    RecipientID
 	line         LineID
@@ -86,7 +87,7 @@ func (l *Log) openReply(b sealedReply) (replyFacts, error) {
 	if err != nil {
 		return replyFacts{}, fmt.Errorf("open the reply's key: %w", err)
 	}
-	return crypt.OpenJSON[replyFacts](key, b.sealed, "inbound_messages.sealed")
+	return crypt.OpenJSON[replyFacts](key, b.sealed, "inbound_messages.sealed/"+b.id.String())
 }
 
 // Report is what a carrier says later about a message it took.

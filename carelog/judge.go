@@ -84,7 +84,8 @@ func (l *Log) dismiss(ctx context.Context, tx txn, c claim, v verdict) (string, 
 	if err != nil {
 		return "", fmt.Errorf("dismiss message: %w", err)
 	}
-	if v.dispatch == "failed" {
+	// A supervisor nobody told in time is an escalation that stands still (P1).
+	if v.dispatch == "failed" || v.dispatch == "expired" && c.purpose == "supervisor_notice" {
 		v.task = "message_failed"
 	}
 	if v.task != "" {
@@ -108,5 +109,5 @@ func (l *Log) dismiss(ctx context.Context, tx txn, c claim, v verdict) (string, 
 }
 
 func (c claim) ref() messageRef {
-	return messageRef{c.id, c.office, c.recipient, c.checkIn, c.contact, c.purpose, c.deadline}
+	return messageRef{c.id, c.office, c.recipient, c.checkIn, c.contact, c.purpose, c.deadline, "planned", c.tries}
 }

@@ -35,7 +35,8 @@ type Words interface {
 	// or why it may not be sent.
 	Render(wording string, facts map[string]string) (text string, segments int, err error)
 	// Read understands a reply: pairs of task code (or "") and digit, a mark
-	// ("stop", "start", "urgent", "unclear" or ""), and what else was said.
+	// ("stop", "start", "urgent", "unclear" or ""), and what else was said. Beside
+	// urgent and unclear a code may stand with the digit "".
 	Read(text string) (answers [][2]string, mark, note string)
 	// TaskCode turns a random number into a task code.
 	TaskCode(n uint64) string
@@ -198,7 +199,7 @@ func firstAnswer[T any](ctx context.Context, tx txn) (T, bool, error) {
 	if !bytes.Equal(hash, tx.by.RequestHash) {
 		return answer, false, &Error{Kind: KeyReused, Message: "this Idempotency-Key was used for another request: use a new key"}
 	}
-	if answer, err = crypt.OpenJSON[T](tx.by.key, sealed, "idempotency_keys.answer"); err != nil {
+	if answer, err = crypt.OpenJSON[T](tx.by.key, sealed, "idempotency_keys.answer/"+tx.by.RequestKey); err != nil {
 		return answer, false, fmt.Errorf("open first answer: %w", err)
 	}
 	return answer, true, nil
@@ -210,7 +211,7 @@ func keepAnswer[T any](ctx context.Context, tx txn, answer T) error {
 		return fmt.Errorf("write down the answer: %w", err)
 	}
 	_, err = tx.Exec(ctx, "UPDATE idempotency_keys SET answer = $3 WHERE user_id = $1 AND key = $2",
-		tx.by.User, tx.by.RequestKey, tx.by.key.Seal(plain, "idempotency_keys.answer"))
+		tx.by.User, tx.by.RequestKey, tx.by.key.Seal(plain, "idempotency_keys.answer/"+tx.by.RequestKey))
 	if err != nil {
 		return fmt.Errorf("keep first answer: %w", err)
 	}

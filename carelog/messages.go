@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -152,6 +153,9 @@ func (l *Log) planAsk(ctx context.Context, tx txn, a newAsk, slots []slot) error
 	if err != nil {
 		return err
 	}
+	if slots, err = l.notYetSaid(ctx, tx, a, slots); err != nil || len(slots) == 0 {
+		return err
+	}
 	id, rounds, err := l.openAsk(ctx, tx, a, line, len(slots))
 	if err != nil {
 		return err
@@ -171,6 +175,30 @@ func (l *Log) planAsk(ctx context.Context, tx txn, a newAsk, slots []slot) error
 		}
 	}
 	return nil
+}
+
+// notYetSaid leaves out the slots of a day on which the same party was texted the
+// same about the same check-in already: planning anew says nothing twice.
+func (l *Log) notYetSaid(ctx context.Context, tx txn, a newAsk, slots []slot) ([]slot, error) {
+	if a.checkIn.IsZero() {
+		return slots, nil
+	}
+	rows, err := tx.Query(ctx, `SELECT wording, claimed_at FROM messages
+		WHERE check_in_id = $1 AND (contact_id = $2 OR user_id = $3) AND dispatch IN ('sending', 'accepted', 'unknown')`, a.checkIn, a.contact, a.user)
+	if err != nil {
+		return nil, fmt.Errorf("look for texts sent before: %w", err)
+	}
+	said := map[string]bool{}
+	var wording string
+	var at time.Time
+	_, err = pgx.ForEachRow(rows, []any{&wording, &at}, func() error {
+		said[wording+calendar.Of(at).String()] = true
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for texts sent before: %w", err)
+	}
+	return slices.DeleteFunc(slots, func(s slot) bool { return said[s.wording+calendar.Of(s.notBefore).String()] }), nil
 }
 
 func (l *Log) openAsk(ctx context.Context, tx txn, a newAsk, line LineID, rounds int) (AskID, int, error) {
@@ -320,8 +348,8 @@ func (l *Log) Messages(ctx context.Context, by Actor, f MessageFilter) ([]Messag
 				m.reason, m.dispatch, m.dispatch_reason, m.dispatched_at, m.delivery, m.delivery_reason, m.delivery_at, m.segments, m.text,
 				coalesce(k.data_key, u.data_key)
 			FROM messages m LEFT JOIN village_contacts k ON k.id = m.contact_id LEFT JOIN users u ON u.id = m.user_id
-			WHERE ($1 OR m.office_id = ANY (scope())) AND ($2::uuid IS NULL OR m.recipient_id = $2) AND ($3 = '' OR m.dispatch = $3) AND m.id > $4
-			ORDER BY m.id LIMIT $5`, by.Kind == System, f.Recipient, f.Dispatch, f.Page.afterOrFirst(), f.Page.Limit)
+			WHERE ($1 OR m.office_id = ANY ($6)) AND ($2::uuid IS NULL OR m.recipient_id = $2) AND ($3 = '' OR m.dispatch = $3) AND m.id > $4
+			ORDER BY m.id LIMIT $5`, by.Kind == System, f.Recipient, f.Dispatch, f.Page.afterOrFirst(), f.Page.Limit, by.officesOf(Officer, Supervisor))
 		if err != nil {
 			return nil, fmt.Errorf("list messages: %w", err)
 		}
@@ -350,7 +378,7 @@ func (l *Log) scanMessage(row pgx.CollectableRow) (Message, error) {
 	if err != nil {
 		return m, fmt.Errorf("open the party's key: %w", err)
 	}
-	plain, err := key.Open(text, "messages.text")
+	plain, err := key.Open(text, "messages.text/"+m.ID.String())
 	m.Text = string(plain)
 	return m, err
 }

@@ -73,7 +73,7 @@ func (l *Log) OfficeByCode(ctx context.Context, by Actor, code string) (OfficeID
 func (l *Log) EnsureLine(ctx context.Context, by Actor, carrier, number string, office OfficeID) (LineID, error) {
 	return write(ctx, l, by, func(tx txn) (LineID, error) {
 		var id LineID
-		err := tx.QueryRow(ctx, "SELECT id FROM lines WHERE carrier = $1 AND number = $2", carrier, number).Scan(&id)
+		err := tx.QueryRow(ctx, "UPDATE lines SET used_at = $3 WHERE carrier = $1 AND number = $2 RETURNING id", carrier, number, tx.now).Scan(&id)
 		if !none(err) {
 			return id, err
 		}
@@ -91,8 +91,8 @@ func (l *Log) EnsureLine(ctx context.Context, by Actor, carrier, number string, 
 		if err != nil {
 			return LineID{}, fmt.Errorf("make the line's key: %w", err)
 		}
-		_, err = tx.Exec(ctx, `INSERT INTO lines (id, office_id, carrier, number, data_key, created_at)
-			VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`, id, office, carrier, number, wrapped, tx.now)
+		_, err = tx.Exec(ctx, `INSERT INTO lines (id, office_id, carrier, number, data_key, created_at, used_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT DO NOTHING`, id, office, carrier, number, wrapped, tx.now)
 		if err != nil {
 			return LineID{}, fmt.Errorf("insert line: %w", err)
 		}

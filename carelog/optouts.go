@@ -60,6 +60,8 @@ func (l *Log) rerouteAsks(ctx context.Context, tx txn, r reply, s sender) error 
 	return nil
 }
 
+// startTexts lets the number be texted again, and has the open village check-ins
+// of the households it is named for planned anew, as the answer to it promises.
 func (l *Log) startTexts(ctx context.Context, tx txn, r reply, senders []sender) error {
 	if len(senders) == 0 {
 		return l.toTriage(ctx, tx, r, target{}, "a start word from a number that is none of our contacts")
@@ -68,9 +70,44 @@ func (l *Log) startTexts(ctx context.Context, tx txn, r reply, senders []sender)
 		if _, err := tx.Exec(ctx, "UPDATE village_contacts SET opted_out_at = NULL WHERE id = $1", s.id); err != nil {
 			return fmt.Errorf("opt in: %w", err)
 		}
+		if err := l.askTheContactAgain(ctx, tx, r, s); err != nil {
+			return err
+		}
 	}
 	if err := l.settleReply(ctx, tx, r, target{}, "matched", "a start word: this number may be texted again"); err != nil {
 		return err
 	}
 	return l.answer(ctx, tx, r, senders[0].id, senders[0].office, "start_ack")
+}
+
+func (l *Log) askTheContactAgain(ctx context.Context, tx txn, r reply, s sender) error {
+	rows, err := tx.Query(ctx, `SELECT c.id FROM check_ins c JOIN care_plans p ON p.id = c.plan_id
+		WHERE p.primary_contact_id = $1 AND c.state = 'planned' AND c.asks_village AND c.messages_planned ORDER BY c.id`, s.id)
+	if err != nil {
+		return fmt.Errorf("find open village check-ins: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[CheckInID])
+	if err != nil {
+		return fmt.Errorf("find open village check-ins: %w", err)
+	}
+	for _, id := range ids {
+		c, err := lockCheckIn(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		// The officer's reminders stood in for the contact.
+		if err := l.cancelPlanned(ctx, tx, []CheckInID{id}, "planned anew: the contact may be texted again"); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "UPDATE check_ins SET messages_planned = false WHERE id = $1", id); err != nil {
+			return fmt.Errorf("plan texts anew: %w", err)
+		}
+		tx.append(happening{recipient: c.recipient, kind: "contact_opted_in", at: r.at, actor: Contact, actorID: anyID(s.id), subject: anyID(r.id)})
+	}
+	_, err = tx.Exec(ctx, `UPDATE tasks SET state = 'done', done_at = $2 WHERE state = 'open'
+		AND (cause = $3 OR (kind = 'contact_missing' AND check_in_id = ANY ($1)))`, ids, tx.now, "contact_opted_out:"+s.id.String())
+	if err != nil {
+		return fmt.Errorf("close the contact's tasks: %w", err)
+	}
+	return nil
 }

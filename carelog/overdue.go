@@ -87,6 +87,13 @@ func (l *Log) tellSupervisors(ctx context.Context, tx txn, o late) error {
 	if err != nil {
 		return err
 	}
+	if len(supervisors) == 0 {
+		return l.openTask(ctx, tx, newTask{
+			kind: "supervisor_missing", cause: "supervisor_missing:" + o.checkIn.String(), office: o.office, recipient: o.recipient, checkIn: o.checkIn,
+			reason: "the check-in is overdue and neither this office nor one above it has a supervisor to be told: name one",
+			actBy:  officerWindow.opens(l.calendar.NextWorkday(tx.today())),
+		})
+	}
 	workdays, err := headRung(ctx, tx, o.template)
 	if err != nil {
 		return err

@@ -152,6 +152,8 @@ func (l *Log) startPlan(ctx context.Context, tx txn, id PlanID) error {
 	from := tx.today()
 	if kind == "plan_started" {
 		from = p.earliest()
+	} else if err := reviveCheckIns(ctx, tx, id); err != nil {
+		return err
 	}
 	laid, err := l.layCheckIns(ctx, tx, p, from, horizon)
 	if err != nil {
@@ -163,6 +165,20 @@ func (l *Log) startPlan(ctx context.Context, tx txn, id PlanID) error {
 	tx.append(happening{recipient: p.recipient, kind: kind, subject: anyID(id), details: map[string]any{
 		"template": p.template.Key, "template_version": p.template.Version, "check_ins": laid,
 	}})
+	return nil
+}
+
+// whilePaused is the reason of what a pause cancelled.
+const whilePaused = "the plan was paused"
+
+// reviveCheckIns opens the check-ins again that the pause cancelled and whose
+// date is still to come: the same ones, so that nobody is texted twice about them.
+func reviveCheckIns(ctx context.Context, tx txn, id PlanID) error {
+	_, err := tx.Exec(ctx, `UPDATE check_ins SET state = 'planned', reason = '', messages_planned = false, updated_at = $3
+		WHERE plan_id = $1 AND state = 'cancelled' AND reason = $4 AND due >= $2`, id, tx.today(), tx.now, whilePaused)
+	if err != nil {
+		return fmt.Errorf("open check-ins again: %w", err)
+	}
 	return nil
 }
 
@@ -208,7 +224,7 @@ func (l *Log) PausePlan(ctx context.Context, by Actor, id PlanID, reviewOn calen
 		if err != nil {
 			return Plan{}, fmt.Errorf("pause plan: %w", err)
 		}
-		if err := l.cancelOpenWork(ctx, tx, p, "the plan was paused"); err != nil {
+		if err := l.cancelOpenWork(ctx, tx, p, whilePaused); err != nil {
 			return Plan{}, err
 		}
 		tx.append(happening{recipient: p.recipient, kind: "plan_paused", subject: anyID(id), details: map[string]any{"reason": why, "review_on": reviewOn}})

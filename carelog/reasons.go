@@ -23,6 +23,8 @@ var (
 	isWrongVillage   = reason{"does not serve the recipient's village", "该联系人不负责被救助人所在村"}
 	isUnsafeAlias    = reason{"cannot stand in a text: at most 8 characters, without the full name", "家庭称呼不可用:最多8个字,且不得含全名"}
 	isOutsideWindow  = reason{"lies outside what may be chosen", "不在允许的日期范围内"}
+	isAnIDNumber     = reason{"is an identity number: use a number of your own, it is kept in clear", "不得使用身份证号作外部编号"}
+	isNamedTwice     = reason{"is named twice: add its amounts up", "同一来源出现两次,请合并金额"}
 	isRepeated       = reason{"appears twice in this ledger", "在本台账中重复出现"}
 	isMisshapen      = reason{"cannot be read: see the documented form of this column", "格式不正确,请参照列说明"}
 	isMissingColumn  = reason{"is missing from the header", "表头缺少该列"}

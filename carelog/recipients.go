@@ -114,12 +114,13 @@ func (l *Log) enrol(ctx context.Context, tx txn, e prepared) (Enrolled, error) {
 		return Enrolled{}, err
 	}
 	for _, m := range e.Household {
-		sealed, err := crypt.SealJSON(key, m, "household_members.sealed")
+		member := newID[plainKind](tx.now, l.random)
+		sealed, err := crypt.SealJSON(key, m, "household_members.sealed/"+member.String())
 		if err != nil {
 			return Enrolled{}, fmt.Errorf("seal household member: %w", err)
 		}
 		_, err = tx.Exec(ctx, "INSERT INTO household_members (id, recipient_id, sealed, created_at) VALUES ($1, $2, $3, $4)",
-			newID[plainKind](tx.now, l.random), id, sealed, tx.now)
+			member, id, sealed, tx.now)
 		if err != nil {
 			return Enrolled{}, fmt.Errorf("insert household member: %w", err)
 		}
@@ -187,11 +188,11 @@ func (l *Log) digest(e Enrolment) []byte {
 }
 
 func (l *Log) insertAward(ctx context.Context, tx txn, recipient RecipientID, key crypt.DataKey, a Award) error {
-	sealed, err := crypt.SealJSON(key, map[string]string{"offence": a.Offence}, "aid_awards.sealed")
+	id := newID[plainKind](tx.now, l.random)
+	sealed, err := crypt.SealJSON(key, map[string]string{"offence": a.Offence}, "aid_awards.sealed/"+id.String())
 	if err != nil {
 		return fmt.Errorf("seal the award: %w", err)
 	}
-	id := newID[plainKind](tx.now, l.random)
 	_, err = tx.Exec(ctx, `INSERT INTO aid_awards
 		(id, recipient_id, total_fen, paid_on, loss_fen, compensation_fen, origin, source_department, case_stage, sealed, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, id, recipient, a.TotalFen, a.PaidOn, a.LossFen, a.CompensationFen,

@@ -146,6 +146,9 @@ func (l *Log) record(ctx context.Context, tx txn, c checkIn, r CheckInRecord) (R
 		"receipt": r.Receipt, "use_of_money": r.UseOfMoney, "changes": r.Changes, "needs": r.Needs, "note": r.Note,
 	}
 	if done.Assessed {
+		if err := l.judgeScores(ctx, tx, c, r); err != nil {
+			return done, err
+		}
 		details["scores"], details["index"], details["complete"], details["counts"] = r.Scores, done.Index, done.Complete, done.Counts
 	}
 	tx.append(happening{recipient: c.recipient, kind: kind, at: r.OccurredAt, subject: anyID(c.id), details: dropEmpty(details)})
@@ -171,13 +174,13 @@ func (l *Log) insertRecord(ctx context.Context, tx txn, c checkIn, r CheckInReco
 	if err != nil {
 		return fmt.Errorf("open the recipient's key: %w", err)
 	}
+	id := newID[recordKind](tx.now, l.random)
 	sealed, err := crypt.SealJSON(key, map[string]string{
 		"receipt": r.Receipt, "use_of_money": r.UseOfMoney, "changes": r.Changes, "needs": r.Needs, "note": r.Note,
-	}, "check_in_records.sealed")
+	}, "check_in_records.sealed/"+id.String())
 	if err != nil {
 		return fmt.Errorf("seal the record: %w", err)
 	}
-	id := newID[recordKind](tx.now, l.random)
 	_, err = tx.Exec(ctx, `INSERT INTO check_in_records
 		(id, check_in_id, recipient_id, outcome, informant, asked_village, occurred_at, recorded_at, recorded_by, late, sealed)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, id, c.id, c.recipient, r.Outcome, r.Informant, r.AskedVillage,
@@ -282,25 +285,35 @@ func (l *Log) NoteContact(ctx context.Context, by Actor, recipient RecipientID, 
 		if err := n.check(tx); err != nil {
 			return Entry{}, err
 		}
-		if n.Kind == "village_answer" {
-			if err := l.villageAnswer(ctx, tx, recipient, n); err != nil {
-				return Entry{}, err
-			}
-		}
 		details := map[string]any{"contact": n.Kind, "note": n.Note, "source": "officer"}
 		if n.Digit > 0 {
 			details["signal"], details["digit"], details["source"] = signalWords[n.Digit], n.Digit, "village_contact_phone"
 		}
 		tx.append(happening{recipient: recipient, kind: "contact_noted", at: n.OccurredAt, subject: anyID(n.CheckIn), details: dropEmpty(details)})
+		if n.Kind == "village_answer" {
+			if err := l.villageAnswer(ctx, tx, recipient, n); err != nil {
+				return Entry{}, err
+			}
+		}
 		if err := l.flush(ctx, tx); err != nil {
 			return Entry{}, err
 		}
-		page, err := readHistory(ctx, tx, file, 1<<62, 1)
-		if err != nil {
-			return Entry{}, err
-		}
-		return page.Entries[0], nil
+		return l.lastOfKind(ctx, tx, file, "contact_noted")
 	})
+}
+
+// lastOfKind is the newest entry of a kind: what followed from it stands after it.
+func (l *Log) lastOfKind(ctx context.Context, tx txn, file file, kind string) (Entry, error) {
+	page, err := l.readHistory(ctx, tx, file, 1<<62, 20)
+	if err != nil {
+		return Entry{}, err
+	}
+	for _, e := range page.Entries {
+		if e.Kind == kind {
+			return e, nil
+		}
+	}
+	return Entry{}, fmt.Errorf("no entry %s was written", kind)
 }
 
 func (n UnplannedContact) check(tx txn) error {
@@ -310,6 +323,8 @@ func (n UnplannedContact) check(tx txn) error {
 	}
 	if n.OccurredAt.After(tx.now) {
 		p.add("occurred_at", isInFuture)
+	} else if n.OccurredAt.Before(tx.now.AddDate(0, -6, 0)) {
+		p.add("occurred_at", isOutsideWindow)
 	}
 	if strings.TrimSpace(n.Note) == "" && n.Digit == 0 {
 		p.add("note", isRequired)

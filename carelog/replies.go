@@ -49,7 +49,7 @@ func (l *Log) ReceiveReply(ctx context.Context, id InboundID) error {
 		case "urgent":
 			err = l.urgentReply(ctx, tx, r, senders, answers, note)
 		case "unclear":
-			err = l.unclearReply(ctx, tx, r, senders, "the reply contradicts itself")
+			err = l.unclearReply(ctx, tx, r, senders, answers, "the reply contradicts itself")
 		default:
 			err = l.matchAnswers(ctx, tx, r, senders, answers, note)
 		}
@@ -61,7 +61,7 @@ func (l *Log) ReceiveReply(ctx context.Context, id InboundID) error {
 func (l *Log) lockReply(ctx context.Context, tx txn, id InboundID) (reply, bool, error) {
 	r := reply{id: id}
 	var state string
-	var box sealedReply
+	box := sealedReply{id: id}
 	err := tx.QueryRow(ctx, `SELECT i.office_id, i.line_id, i.sender_index, i.received_at, i.state, i.sealed, i.line_id, n.data_key
 		FROM inbound_messages i JOIN lines n ON n.id = i.line_id WHERE i.id = $1 FOR UPDATE OF i`, id).
 		Scan(&r.office, &r.line, &r.sender, &r.at, &state, &box.sealed, &box.line, &box.lineKey)
@@ -140,7 +140,7 @@ func openFor(ctx context.Context, tx txn, contacts []ContactID) ([]target, error
 // request of the number, else one clarifying question and a person.
 func (l *Log) matchAnswers(ctx context.Context, tx txn, r reply, senders []sender, answers [][2]string, note string) error {
 	if len(answers) == 0 {
-		return l.unclearReply(ctx, tx, r, senders, "nothing in it was understood as an answer")
+		return l.unclearReply(ctx, tx, r, senders, nil, "nothing in it was understood as an answer")
 	}
 	var matched []signal
 	for _, a := range answers {
@@ -151,6 +151,9 @@ func (l *Log) matchAnswers(ctx context.Context, tx txn, r reply, senders []sende
 		if why != "" {
 			if why == severalOpen {
 				return l.askWhich(ctx, tx, r, senders)
+			}
+			if t.contact.IsZero() && len(senders) > 0 {
+				t.contact = senders[0].id
 			}
 			return l.toTriage(ctx, tx, r, t, why)
 		}
@@ -203,6 +206,7 @@ func (l *Log) findTarget(ctx context.Context, tx txn, r reply, senders []sender,
 			return t, "", nil
 		}
 	}
+	t.contact = whoWrote(senders) // the contact it was sent to did not write this
 	return t, "a valid code from a number it was not sent to: unverified", nil
 }
 
@@ -224,7 +228,7 @@ func (l *Log) settleReply(ctx context.Context, tx txn, r reply, t target, state,
 	if err != nil {
 		return fmt.Errorf("open the recipient's key: %w", err)
 	}
-	sealed, err := crypt.SealJSON(key, r.said, "inbound_messages.sealed")
+	sealed, err := crypt.SealJSON(key, r.said, "inbound_messages.sealed/"+r.id.String())
 	if err != nil {
 		return fmt.Errorf("seal the reply: %w", err)
 	}
@@ -248,5 +252,35 @@ func (l *Log) toTriage(ctx context.Context, tx txn, r reply, t target, why strin
 	return l.openTask(ctx, tx, newTask{
 		kind: "triage", cause: "triage:" + r.id.String(), office: office, recipient: t.recipient, checkIn: t.checkIn, inbound: r.id, contact: t.contact,
 		reason: why, actBy: officerWindow.opens(l.calendar.RollForward(tx.today())).Add(24 * time.Hour),
+	})
+}
+
+// unmatchedFor is how long a reply may stand as stored. Its matching takes
+// seconds, and a minute or two more where a process died over it.
+const unmatchedFor = 15 * time.Minute
+
+// RecoverReplies leaves replies that were stored long ago and never matched to a
+// person, oldest first, at most limit, and tells how many. They are not read here:
+// what hindered their matching may lie in their words.
+func (l *Log) RecoverReplies(ctx context.Context, limit int) (int, error) {
+	return write(ctx, l, TheSystem(), func(tx txn) (int, error) {
+		rows, err := tx.Query(ctx, `SELECT id, office_id FROM inbound_messages WHERE state = 'stored' AND received_at < $1
+			ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED`, tx.now.Add(-unmatchedFor), limit)
+		if err != nil {
+			return 0, fmt.Errorf("find unmatched replies: %w", err)
+		}
+		waiting, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r reply, err error) {
+			err = row.Scan(&r.id, &r.office)
+			return r, err
+		})
+		if err != nil {
+			return 0, fmt.Errorf("find unmatched replies: %w", err)
+		}
+		for _, r := range waiting {
+			if err := l.toTriage(ctx, tx, r, target{}, "it could not be matched in time: read it and settle it by hand"); err != nil {
+				return 0, err
+			}
+		}
+		return len(waiting), nil
 	})
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Hours in which somebody must act on what a village contact reports.
@@ -157,18 +159,26 @@ func (l *Log) urgentReply(ctx context.Context, tx txn, r reply, senders []sender
 	if err != nil {
 		return err
 	}
+	verified := why == ""
 	if t.recipient.IsZero() {
 		why = "urgent words, and it is not known whom they are about: " + why
 	} else if why == "" {
 		why = "urgent words"
+	} else {
+		why = "urgent words, and the code was sent to another number"
 	}
 	actBy := tx.now.Add(urgentHours * time.Hour)
 	office := r.office
 	if !t.recipient.IsZero() {
 		office = t.office
-		if err := l.urgentAlert(ctx, tx, r, t, note, actBy); err != nil {
+		if err := l.urgentAlert(ctx, tx, r, t, verified, note, actBy); err != nil {
 			return err
 		}
+	} else if err := l.wakeForUnknown(ctx, tx, r, senders); err != nil {
+		return err
+	}
+	if !verified {
+		t.contact = whoWrote(senders) // never somebody who did not
 	}
 	if err := l.settleReply(ctx, tx, r, t, "triage", why); err != nil {
 		return err
@@ -179,10 +189,53 @@ func (l *Log) urgentReply(ctx context.Context, tx txn, r reply, senders []sender
 	})
 }
 
-func (l *Log) urgentAlert(ctx context.Context, tx txn, r reply, t target, note string, actBy time.Time) error {
-	tx.append(happening{recipient: t.recipient, kind: "reply_received", at: r.at, actor: Contact, actorID: anyID(t.contact), subject: anyID(r.id), details: dropEmpty(map[string]any{
-		"signal": "urgent", "source": "village_contact_sms", "contact_id": t.contact.String(), "note": note,
-	})})
+// whoWrote is the contact a reply came from, where the number is one of ours.
+func whoWrote(senders []sender) ContactID {
+	if len(senders) == 0 {
+		return ContactID{}
+	}
+	return senders[0].id
+}
+
+// wakeForUnknown texts, at any hour, the officers of all households the sender is
+// named for, or else the supervisors: urgent words whose household is not known
+// belong to no plan, and yet must not wait for somebody to open the task list.
+func (l *Log) wakeForUnknown(ctx context.Context, tx txn, r reply, senders []sender) error {
+	rows, err := tx.Query(ctx, `SELECT DISTINCT p.officer_id FROM care_plans p JOIN users u ON u.id = p.officer_id AND u.state = 'active'
+		WHERE p.state <> 'closed' AND (p.primary_contact_id = ANY ($1) OR p.backup_contact_id = ANY ($1)) ORDER BY p.officer_id`, contactIDs(senders))
+	if err != nil {
+		return fmt.Errorf("find the sender's officers: %w", err)
+	}
+	users, err := pgx.CollectRows(rows, pgx.RowTo[UserID])
+	if err != nil {
+		return fmt.Errorf("find the sender's officers: %w", err)
+	}
+	if len(users) == 0 {
+		if users, err = supervisorsOf(ctx, tx, r.office); err != nil {
+			return err
+		}
+	}
+	for _, user := range users {
+		_, err := l.insertMessage(ctx, tx, newMessage{
+			office: r.office, user: user, inbound: r.id, line: r.line, purpose: "officer_alert", priority: priorityRed,
+			slot: slot{"officer_urgent", tx.now, tx.now.Add(urgentHours * time.Hour), "urgent words, and it is not known whom they are about"},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Log) urgentAlert(ctx context.Context, tx txn, r reply, t target, verified bool, note string, actBy time.Time) error {
+	heard := happening{recipient: t.recipient, kind: "reply_received", at: r.at, actor: Contact, actorID: anyID(t.contact), subject: anyID(r.id)}
+	source, contact := "village_contact_sms", t.contact.String()
+	if !verified { // whoever it was, it was not the contact the code was sent to
+		heard.actor, heard.actorID = Program, anyID{}
+		source, contact = "unverified_number", ""
+	}
+	heard.details = dropEmpty(map[string]any{"signal": "urgent", "source": source, "contact_id": contact, "note": note})
+	tx.append(heard)
 	var id PlanID
 	err := tx.QueryRow(ctx, "SELECT id FROM care_plans WHERE recipient_id = $1 AND state <> 'closed'", t.recipient).Scan(&id)
 	if none(err) {
@@ -195,8 +248,13 @@ func (l *Log) urgentAlert(ctx context.Context, tx txn, r reply, t target, note s
 	if err != nil {
 		return err
 	}
+	// Each word of the contact wakes the officer; a stranger's only while none is open.
+	cause := "urgent:" + r.id.String()
+	if !verified {
+		cause = "urgent:" + p.id.String()
+	}
 	return l.raiseAlert(ctx, tx, newAlert{
 		office: p.office, recipient: p.recipient, plan: p.id, checkIn: t.checkIn, officer: p.officer,
-		rule: "urgent_reply", version: 1, level: "red", cause: "urgent:" + p.id.String(), actBy: actBy, wording: "officer_red",
+		rule: "urgent_reply", version: 1, level: "red", cause: cause, actBy: actBy, wording: "officer_red",
 	})
 }

@@ -3,6 +3,7 @@ package carelog
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -54,37 +55,68 @@ type Task struct {
 	ActBy     *time.Time  `json:"act_by"`
 	OpenedAt  time.Time   `json:"opened_at"`
 	Said      string      `json:"said"` // the reply that waits in triage
+
+	MaskedName  string `json:"masked_name,omitempty"`
+	Township    string `json:"township,omitempty"`
+	Village     string `json:"village,omitempty"`
+	ContactName string `json:"contact_name,omitempty"`
+	PhoneEnding string `json:"phone_ending,omitempty"` // of the number that wrote, else of the contact
 }
 
-// Tasks lists the open tasks of the actor's offices, oldest first. Replies that
-// wait in triage are shown with their words.
+// Tasks lists the open tasks of the actor's offices, oldest first, with whom they
+// are about. Replies that wait in triage are shown with their words; that they
+// were shown goes into the audit.
 func (l *Log) Tasks(ctx context.Context, by Actor, page Page) ([]Task, error) {
 	if !by.Has(Officer) && !by.Has(Supervisor) {
 		return nil, forbidden("only officers and supervisors list tasks")
 	}
-	return read(ctx, l, by, func(tx txn) ([]Task, error) {
+	return write(ctx, l, by.anew(), func(tx txn) ([]Task, error) {
 		rows, err := tx.Query(ctx, `SELECT t.id, t.recipient_id, t.check_in_id, t.message_id, t.inbound_id, t.contact_id, t.kind, t.reason, t.act_by, t.opened_at,
-				i.sealed, i.recipient_id, n.id, n.data_key, r.data_key
+				i.sealed, i.recipient_id, n.id, n.data_key, r.data_key,
+				h.data_key, h.sealed, coalesce(v.township, ''), coalesce(v.name, ''), k.data_key, k.sealed
 			FROM tasks t LEFT JOIN inbound_messages i ON i.id = t.inbound_id LEFT JOIN lines n ON n.id = i.line_id
 			LEFT JOIN recipients r ON r.id = i.recipient_id
-			WHERE t.state = 'open' AND ($1 OR t.office_id = ANY (scope())) AND t.id > $2 ORDER BY t.id LIMIT $3`,
-			by.Kind == System, page.afterOrFirst(), page.Limit)
+			LEFT JOIN recipients h ON h.id = t.recipient_id LEFT JOIN villages v ON v.id = h.village_id
+			LEFT JOIN village_contacts k ON k.id = t.contact_id
+			WHERE t.state = 'open' AND ($1 OR t.office_id = ANY ($4)) AND t.id > $2 ORDER BY t.id LIMIT $3`,
+			by.Kind == System, page.afterOrFirst(), page.Limit, by.officesOf(Officer, Supervisor))
 		if err != nil {
 			return nil, fmt.Errorf("list tasks: %w", err)
 		}
-		return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Task, error) {
-			var t Task
-			var box sealedReply
-			err := row.Scan(&t.ID, &t.Recipient, &t.CheckIn, &t.Message, &t.Inbound, &t.Contact, &t.Kind, &t.Reason, &t.ActBy, &t.OpenedAt,
-				&box.sealed, &box.recipient, &box.line, &box.lineKey, &box.recipientKey)
-			if err != nil {
-				return t, err
-			}
-			reply, err := l.openReply(box)
-			t.Said = reply.Text
-			return t, err
-		})
+		tasks, err := pgx.CollectRows(rows, l.scanTask)
+		if err != nil {
+			return nil, fmt.Errorf("list tasks: %w", err)
+		}
+		tx.audit(by.Office, "tasks_read", anyID{}, strconv.Itoa(len(tasks)))
+		return tasks, nil
 	})
+}
+
+func (l *Log) scanTask(row pgx.CollectableRow) (Task, error) {
+	var t Task
+	var box sealedReply
+	var contactKey, contactSealed, fileKey, fileSealed []byte
+	err := row.Scan(&t.ID, &t.Recipient, &t.CheckIn, &t.Message, &t.Inbound, &t.Contact, &t.Kind, &t.Reason, &t.ActBy, &t.OpenedAt,
+		&box.sealed, &box.recipient, &box.line, &box.lineKey, &box.recipientKey,
+		&fileKey, &fileSealed, &t.Township, &t.Village, &contactKey, &contactSealed)
+	if err != nil {
+		return t, err
+	}
+	box.id = t.Inbound
+	reply, err := l.openReply(box)
+	if err != nil {
+		return t, err
+	}
+	file, err := l.openRecipient(t.Recipient, fileKey, fileSealed)
+	if err != nil {
+		return t, err
+	}
+	person, err := l.openPerson(t.Contact, contactKey, contactSealed, "village_contacts.sealed")
+	t.MaskedName, t.Said, t.ContactName, t.PhoneEnding = MaskName(file.Name), reply.Text, person.Name, lastFour(person.Phone)
+	if reply.From != "" {
+		t.PhoneEnding = lastFour(reply.From)
+	}
+	return t, err
 }
 
 // ResolveTask ends a task with what was done about it. Officers and supervisors
@@ -92,6 +124,9 @@ func (l *Log) Tasks(ctx context.Context, by Actor, page Page) ([]Task, error) {
 func (l *Log) ResolveTask(ctx context.Context, by Actor, id TaskID, outcome string) error {
 	if strings.TrimSpace(outcome) == "" {
 		return invalid("outcome", isRequired)
+	}
+	if by.Kind != Person {
+		return forbidden("a task is settled by a person")
 	}
 	_, err := write(ctx, l, by, func(tx txn) (struct{}, error) {
 		var office OfficeID
@@ -112,8 +147,9 @@ func (l *Log) ResolveTask(ctx context.Context, by Actor, id TaskID, outcome stri
 		if state != "open" {
 			return struct{}{}, conflict("the task is done already")
 		}
-		// What was done may name people: it stands sealed in the history; the row keeps that it was done.
-		_, err = tx.Exec(ctx, "UPDATE tasks SET state = 'done', done_at = $2, done_by = $3, outcome = 'settled by a person' WHERE id = $1", id, tx.now, by.User)
+		// What was done may name people: it stands under the key of who wrote it.
+		_, err = tx.Exec(ctx, "UPDATE tasks SET state = 'done', done_at = $2, done_by = $3, outcome = $4 WHERE id = $1", id, tx.now, by.User,
+			by.key.Seal([]byte(outcome), "tasks.outcome/"+id.String()))
 		if err != nil {
 			return struct{}{}, fmt.Errorf("settle task: %w", err)
 		}
@@ -138,7 +174,7 @@ func (l *Log) ResolveTask(ctx context.Context, by Actor, id TaskID, outcome stri
 func closeAlerts(ctx context.Context, tx txn, id TaskID) error {
 	_, err := tx.Exec(ctx, `UPDATE alerts a SET state = 'closed', closed_at = $2, closed_by = $3
 		FROM tasks t WHERE t.id = $1 AND a.recipient_id = t.recipient_id AND a.check_in_id IS NOT DISTINCT FROM t.check_in_id AND a.state <> 'closed'
-			AND (t.kind, a.rule) IN (('phone_household', 'R8'), ('urgent_reply', 'urgent_reply'))`, id, tx.now, tx.by.User)
+			AND (t.kind, a.rule) IN (('phone_household', 'R8'), ('urgent_reply', 'urgent_reply'), ('red_alert', 'R1'))`, id, tx.now, tx.by.User)
 	if err != nil {
 		return fmt.Errorf("close alerts: %w", err)
 	}

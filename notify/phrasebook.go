@@ -108,7 +108,8 @@ func (p *Phrasebook) Check(text string) []string {
 
 // Read understands a reply: answers as {task code or "", "1".."4"}; mark is "", "stop", "start",
 // "urgent" or "unclear" (something has to be read by a person; urgent goes before unclear); note
-// is the remaining free text. Clear answers are given beside any mark.
+// is the remaining free text. Clear answers are given beside any mark; without one, beside
+// urgent and unclear, the codes it names with the digit "".
 func (p *Phrasebook) Read(text string) (answers [][2]string, mark string, note string) {
 	reply := readWith(p.quotes, text)
 	for _, a := range reply.Answers {
@@ -117,6 +118,11 @@ func (p *Phrasebook) Read(text string) (answers [][2]string, mark string, note s
 	mark = reply.Mark
 	if mark == "" && (reply.Unclear || len(reply.Misspelt) > 0) {
 		mark = MarkUnclear
+	}
+	if len(answers) == 0 && (mark == MarkUrgent || mark == MarkUnclear) {
+		for _, code := range reply.Named {
+			answers = append(answers, [2]string{code, ""})
+		}
 	}
 	return answers, mark, reply.Note
 }

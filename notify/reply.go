@@ -30,6 +30,8 @@ type Reply struct {
 	// Misspelt holds, as typed in upper case, what looks like a task code and fails its check; an
 	// answer that belongs to it is not in Answers. SuggestCodes lists what may have been meant.
 	Misspelt []string
+	// Named holds the well-formed codes that stand, or are quoted, beside no answer.
+	Named []string
 	// Unclear: an answer was contradicted, missing beside its code, out of range, or only words
 	// of guess or intention. What was clear beside it is still in Answers.
 	Unclear bool
@@ -63,6 +65,9 @@ func readWith(known quotes, text string) Reply {
 	if urgent(string(joinHan([]rune(own)))) {
 		reply.Mark = MarkUrgent
 	}
+	if len(reply.Answers) == 0 && len(reply.Named) == 0 && quotedCode != "" {
+		reply.Named = []string{quotedCode}
+	}
 	// Quoting the ask says which one is meant, when nothing else does.
 	if len(reply.Answers) == 1 && reply.Answers[0].Code == "" {
 		reply.Answers[0].Code = quotedCode
@@ -94,6 +99,9 @@ func resolve(tokens []token, text string) Reply {
 			reply.Answers = append(reply.Answers, Answer{Code: g.code, Digit: digit})
 		case state == contradicted || g.code != "":
 			reply.Unclear = true
+			if g.code != "" {
+				reply.Named = append(reply.Named, g.code)
+			}
 		}
 		groups[i] = g
 	}

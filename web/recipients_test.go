@@ -22,7 +22,7 @@ func TestCareHistory(t *testing.T) {
 		b := c.signIn("zhao")
 		said := words(b.page("/recipients/" + c.made.Recipient.String()))
 		for _, word := range []string{
-			"村联系人回复", "· 村联系人 ·", "情况 有困难 来源 村联系人短信 匹配依据 该号码仅有的一个待答复询问",
+			"村联系人回复", "· 村联系人 ", "情况 有困难 来源 村联系人短信 匹配依据 该号码仅有的一个待答复询问",
 			"发出预警", "级别 黄色 规则 村联系人反映有困难（R8）", "转为待办", "待办 电话联系家庭",
 		} {
 			require.Contains(t, said, word)

@@ -87,10 +87,13 @@ func (c *catalogue) moment(e carelog.Entry, by carelog.Actor) (moment, error) {
 	return m, nil
 }
 
-// who says who did it, without naming anybody.
+// who says who did it, by the name their office knows them by.
 func (c *catalogue) who(e carelog.Entry, by carelog.Actor) string {
 	if e.ActorKind == carelog.Person && e.ActorID == by.User.String() {
 		return c.text("actor.me")
+	}
+	if e.ActorName != "" {
+		return c.word("actor", e.ActorKind) + " " + e.ActorName
 	}
 	return c.word("actor", e.ActorKind)
 }

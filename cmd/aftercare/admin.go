@@ -16,6 +16,7 @@ type adminCommand struct {
 	Office  adminOffice  `cmd:"" help:"Add an office below another."`
 	AddUser adminAddUser `cmd:"" help:"Add a person and print an access token."`
 	Token   adminToken   `cmd:"" help:"Issue a new access token for a person."`
+	Revoke  adminRevoke  `cmd:"" help:"End every access token and session of a person."`
 }
 
 type officeFlags struct {
@@ -104,6 +105,27 @@ func (c *adminToken) Run(ctx context.Context, out io.Writer) error {
 			return err
 		}
 		return s.printToken(ctx, out, user, c.Login, c.Days)
+	})
+}
+
+type adminRevoke struct {
+	databaseFlags
+	Login string `required:""`
+}
+
+// Run ends every token and session of a person.
+func (c *adminRevoke) Run(ctx context.Context, out io.Writer) error {
+	return c.with(ctx, "", func(s *service) error {
+		user, err := s.work.UserByLogin(ctx, carelog.TheSystem(), c.Login)
+		if err != nil {
+			return err
+		}
+		ended, err := s.work.RevokeTokens(ctx, carelog.TheSystem(), user)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(out, "%d tokens and sessions of %s ended\n", ended, c.Login)
+		return err
 	})
 }
 

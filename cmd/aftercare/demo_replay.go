@@ -142,7 +142,28 @@ func (r *replay) halfDay(ctx context.Context, table carelog.Ledger) error {
 	if r.at.In(calendar.Shanghai()).Hour() < 12 {
 		return nil
 	}
-	return r.officersVisit(ctx)
+	if err := r.officersVisit(ctx); err != nil {
+		return err
+	}
+	return r.officersSettle(ctx)
+}
+
+// officersSettle has the officers see to what the contacts reported, but for the last days.
+func (r *replay) officersSettle(ctx context.Context) error {
+	officer := r.demo.people.officers["li"]
+	tasks, err := r.door.Tasks(ctx, officer, carelog.Page{Limit: 200})
+	if err != nil {
+		return err
+	}
+	for _, task := range tasks {
+		if r.until.Sub(task.OpenedAt) < 96*time.Hour || r.at.Sub(task.OpenedAt) < 6*time.Hour {
+			continue
+		}
+		if err := r.door.ResolveTask(ctx, officer, task.ID, "已电话联系,情况已核实,村里协助就医"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // paidBefore is the ledger as the office had it on that day.
