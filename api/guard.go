@@ -54,10 +54,15 @@ func (s *server) guard(ctx huma.Context, next func(huma.Context)) {
 
 	var c call
 	var refused error
-	if open, _ := op.Metadata[public].(bool); !open {
+	open, _ := op.Metadata[public].(bool)
+	if !open {
 		c.by, refused = s.authenticate(r)
 	}
-	if refused == nil && op.MaxBodyBytes > maxBodyBytes+1 {
+	large := op.MaxBodyBytes > maxBodyBytes+1
+	if refused == nil && large && !open && !c.by.Has(carelog.Officer) {
+		refused = &carelog.Error{Kind: carelog.Forbidden, Message: "only an officer of the office imports its ledger"}
+	}
+	if refused == nil && large {
 		select {
 		case s.uploads <- struct{}{}:
 			defer func() { <-s.uploads }()
@@ -67,7 +72,7 @@ func (s *server) guard(ctx huma.Context, next func(huma.Context)) {
 		}
 	}
 	if refused == nil && op.Method == http.MethodPost {
-		refused = s.readCall(w, r, &c, op.MaxBodyBytes-1, limit)
+		refused = s.readCall(w, r, &c, op.MaxBodyBytes-1, min(limit, arrival))
 	}
 	if refused != nil {
 		s.answer(ctx, refused)

@@ -41,6 +41,10 @@ func TestImportLedger(t *testing.T) {
 		return c.post("/v1/imports", body, "Content-Type", kind)
 	}
 
+	t.Run("TakesNoFileFromWhoMayNotImport", func(t *testing.T) {
+		body, kind := form(t, good)
+		c.send(c.admin, http.MethodPost, "/v1/imports", body, "Content-Type", kind).requireProblem(http.StatusForbidden)
+	})
 	t.Run("ReportsADryRunAndChangesNothing", func(t *testing.T) {
 		report := upload(good, "dry_run", "true", "add_villages", "true").object()
 		require.EqualValues(t, 2, report["rows"])

@@ -60,6 +60,7 @@ type route struct {
 const (
 	maxBodyBytes = 128 << 10 // a full record or enrolment takes 100 KiB; what is wrong in it is found field by field
 	patience     = 30 * time.Second
+	arrival      = time.Minute // of a body: nobody holds a place by sending a byte now and then
 )
 
 // verb is one operation: who calls, and what they ask for.

@@ -17,7 +17,7 @@ var (
 	isNotAnAmount    = reason{"is not an amount in yuan, such as 5000 or 5000.50", "不是金额,请写成 5000 或 5000.50"}
 	doesNotAddUp     = reason{"do not add up to the award", "各来源金额之和与救助金额不符"}
 	isUnknown        = reason{"is not one of the known values", "不在可选范围内"}
-	isUnknownVillage = reason{"is not a village of this office: add it first", "本单位没有该村(居),请先添加"}
+	isUnknownVillage = reason{"is not a village of this office: add a contact who serves it, or import with add_villages", "本单位没有该村(居):请先登记该村联系人,或导入时选择新增村居"}
 	isUnknownOfficer = reason{"is not the login of an officer of this office", "不是本单位承办人的登录名"}
 	isUnknownContact = reason{"is not a contact of this office", "不是本单位的村联系人"}
 	isWrongVillage   = reason{"does not serve the recipient's village", "该联系人不负责被救助人所在村"}

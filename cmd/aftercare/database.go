@@ -33,6 +33,9 @@ func (f databaseFlags) openDatabase(ctx context.Context, dir string, log *slog.L
 		return &database{app: f.DatabaseURL, work: f.WorkURL, owner: f.MigrateURL, log: log}, nil
 	}
 	server, err := embeddedpg.Start(ctx, embeddedpg.Options{DataDir: dir, BinDir: f.PgBin, Log: log})
+	if errors.Is(err, embeddedpg.ErrInUse) {
+		return nil, fmt.Errorf("%w: stop it first, or use its API", err)
+	}
 	if err != nil {
 		return nil, err
 	}

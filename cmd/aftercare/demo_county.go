@@ -33,7 +33,7 @@ var countyDay = calendar.New(2026, time.November, 24)
 
 const (
 	demoLine      = "+8615400000999" // the office's own number
-	demoDeadPhone = "+8615400000666" // a number that takes no texts
+	demoDeadPhone = "+8615400000108" // of a village contact: it takes no texts
 	goLiveDays    = 56               // the office has worked with the service for eight weeks
 	countyCode    = "370323"
 )
