@@ -64,6 +64,18 @@ func get(t *testing.T, base, token, path string) []map[string]any {
 	return items(out)
 }
 
+func scrape(t *testing.T, base string) string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/metrics", nil)
+	require.NoError(t, err)
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	raw, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return string(raw)
+}
+
 func TestDemo(t *testing.T) {
 	t.Setenv("AFTERCARE_DATABASE_URL", "")
 	dir := scratch(t)
@@ -79,6 +91,7 @@ func TestDemo(t *testing.T) {
 		}
 		require.Positive(t, dueToday, "some check-ins are due today")
 		require.NotEmpty(t, get(t, base, token, "/v1/check-ins?standing=overdue&limit=200"), "some are overdue")
+		require.Regexp(t, `(?m)^aftercare_check_ins_overdue [1-9]`, scrape(t, base))
 	})
 	t.Run("HoldsTheFiguresOfTheArticleAndKeepsItsPromises", func(t *testing.T) {
 		inDemoDatabase(t, dir, func(number func(sql string) int) {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"aftercare/api"
 	"aftercare/carelog"
@@ -119,7 +118,7 @@ func (s *service) handler(d doors) http.Handler {
 	for _, path := range []string{"/v1/", "/webhooks/", "/docs", "/docs/", "/openapi.json", "/openapi.yaml", "/healthz", "/readyz"} {
 		mux.Handle(path, program)
 	}
-	mux.Handle("/metrics", promhttp.Handler())
+	mux.Handle("/metrics", metrics(s.work, s.config.log))
 	mux.Handle("/", web.Handler(web.Config{
 		Log: s.door, Handsets: d.handsets, HandsetLabels: d.phones, Banner: d.banner, Secure: d.secure, Slog: s.config.log,
 	}))
