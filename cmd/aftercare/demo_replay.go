@@ -148,7 +148,7 @@ func (r *replay) halfDay(ctx context.Context, table carelog.Ledger) error {
 	return r.officersSettle(ctx)
 }
 
-// officersSettle has the officers see to what the contacts reported, but for the last days.
+// officersSettle has the officers see to what the contacts reported, but for those of the last ten days.
 func (r *replay) officersSettle(ctx context.Context) error {
 	officer := r.demo.people.officers["li"]
 	tasks, err := r.door.Tasks(ctx, officer, carelog.Page{Limit: 200})
@@ -156,7 +156,7 @@ func (r *replay) officersSettle(ctx context.Context) error {
 		return err
 	}
 	for _, task := range tasks {
-		if r.until.Sub(task.OpenedAt) < 96*time.Hour || r.at.Sub(task.OpenedAt) < 6*time.Hour {
+		if r.until.Sub(task.OpenedAt) < 240*time.Hour || r.at.Sub(task.OpenedAt) < 6*time.Hour {
 			continue
 		}
 		if err := r.door.ResolveTask(ctx, officer, task.ID, "已电话联系,情况已核实,村里协助就医"); err != nil {
