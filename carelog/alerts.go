@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"aftercare/carelog/calendar"
+	"aftercare/carelog/condition"
 )
 
 // newAlert is a hit of a rule on its way in. One open alert a cause.
@@ -48,5 +51,37 @@ func (l *Log) raiseAlert(ctx context.Context, tx txn, a newAlert) error {
 	tx.append(happening{recipient: a.recipient, kind: "alert_raised", subject: anyID(id), actor: System, details: map[string]any{
 		"rule": a.rule, "rule_version": a.version, "level": a.level, "act_by": a.actBy,
 	}})
+	return nil
+}
+
+// judgeScores raises a red alert for a domain in crisis (R1), whoever recorded it
+// and whether or not the score counts yet. The rules that compare assessments
+// are in carelog/condition; until they are asked here, a fall is seen by reading.
+func (l *Log) judgeScores(ctx context.Context, tx txn, c checkIn, r CheckInRecord) error {
+	hits := condition.Evaluate(condition.Input{Current: &condition.Assessment{On: calendar.Of(r.OccurredAt), Scores: r.Scores}})
+	for _, hit := range hits {
+		if hit.Level != condition.Red {
+			continue
+		}
+		p, err := l.lockPlan(ctx, tx, c.plan)
+		if err != nil {
+			return err
+		}
+		cause, actBy := hit.Rule+":"+c.id.String(), hit.Within.Ends(tx.now, l.calendar)
+		err = l.raiseAlert(ctx, tx, newAlert{
+			office: c.office, recipient: c.recipient, plan: c.plan, checkIn: c.id, officer: p.officer,
+			rule: hit.Rule, version: hit.Version, level: "red", cause: cause, actBy: actBy, wording: "officer_red",
+		})
+		if err != nil {
+			return err
+		}
+		err = l.openTask(ctx, tx, newTask{
+			kind: "red_alert", cause: cause, office: c.office, recipient: c.recipient, plan: c.plan, checkIn: c.id,
+			reason: "a domain stands at 0, crisis: act within 24 hours (R1)", actBy: actBy,
+		})
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }

@@ -25,15 +25,19 @@ func (l *Log) Backlog(ctx context.Context) (Backlog, error) {
 		var b Backlog
 		var oldest *time.Time
 		const limited = "(SELECT count(*) FROM (SELECT FROM %s LIMIT 10000) x)"
-		err := tx.QueryRow(ctx, fmt.Sprintf("SELECT "+limited+", (SELECT min(not_before) FROM messages WHERE dispatch = 'planned' AND not_before <= $1), "+
+		// By line and priority, as the index has it: what is planned for later is not walked over.
+		const oldestDue = `SELECT min(d.not_before) FROM lines n, unnest($2::smallint[]) AS p (priority), LATERAL (
+			SELECT not_before FROM messages WHERE line_id = n.id AND dispatch = 'planned' AND priority = p.priority AND not_before <= $1
+			ORDER BY not_before LIMIT 1) d`
+		err := tx.QueryRow(ctx, fmt.Sprintf("SELECT "+limited+", ("+oldestDue+"), "+
 			limited+", "+limited+", "+limited+", "+limited+", "+limited+", "+limited,
-			"messages WHERE dispatch = 'planned' AND not_before <= $1",
+			"lines n JOIN messages m ON m.line_id = n.id WHERE m.dispatch = 'planned' AND m.priority = ANY ($2) AND m.not_before <= $1",
 			"messages WHERE dispatch = 'sending'",
 			"inbound_messages WHERE state = 'stored'",
 			"delivery_reports WHERE applied_at IS NULL",
 			"tasks WHERE state = 'open'",
 			"tasks WHERE state = 'open' AND act_by < $1",
-			"check_ins WHERE state IN ('overdue', 'missed')"), tx.now).
+			"check_ins WHERE state IN ('overdue', 'missed')"), tx.now, []int16{priorityRed, priorityAnswer, priorityReminder}).
 			Scan(&b.DueMessages, &oldest, &b.SendingMessages, &b.StoredReplies, &b.WaitingReports, &b.OpenTasks, &b.LateTasks, &b.OverdueCheckIns)
 		if err != nil {
 			return b, fmt.Errorf("count what waits: %w", err)

@@ -25,7 +25,8 @@ type Outgoing struct {
 func (l *Log) DueLines(ctx context.Context, carrier string) ([]LineID, error) {
 	return read(ctx, l, TheSystem(), func(tx txn) ([]LineID, error) {
 		rows, err := tx.Query(ctx, `SELECT id FROM lines n WHERE carrier = $2 AND EXISTS
-			(SELECT FROM messages m WHERE m.line_id = n.id AND m.dispatch = 'planned' AND m.not_before <= $1)`, tx.now, carrier)
+			(SELECT FROM messages m WHERE m.line_id = n.id AND m.dispatch = 'planned' AND m.priority = ANY ($3) AND m.not_before <= $1)`,
+			tx.now, carrier, priorities)
 		if err != nil {
 			return nil, fmt.Errorf("find due lines: %w", err)
 		}
@@ -55,7 +56,7 @@ func (l *Log) ClaimMessages(ctx context.Context, line LineID, limit int) (Claime
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))", line.String()); err != nil {
 			return Claimed{}, fmt.Errorf("claim the line: %w", err)
 		}
-		rows, err := tx.Query(ctx, selectClaims, line, tx.now, limit, tx.today().At(0, 0), tx.today().AddDays(-6).At(0, 0))
+		rows, err := tx.Query(ctx, selectClaims, line, tx.now, limit, tx.today().At(0, 0), tx.today().AddDays(-6).At(0, 0), priorities)
 		if err != nil {
 			return Claimed{}, fmt.Errorf("claim messages: %w", err)
 		}
@@ -67,7 +68,14 @@ func (l *Log) ClaimMessages(ctx context.Context, line LineID, limit int) (Claime
 	})
 }
 
-const selectClaims = `SELECT m.id, m.office_id, o.signature, m.recipient_id, m.check_in_id, m.contact_id, m.user_id, m.line_id, n.number,
+// selectClaims looks at each priority by itself: what is due lies at the head of
+// its part of the index, and what is planned for later is never walked over. As an
+// array the planner takes them for few and walks the keys of what it joins.
+const selectClaims = `WITH due AS MATERIALIZED (
+		SELECT d.id FROM unnest($6::smallint[]) AS p (priority), LATERAL (
+			SELECT id FROM messages WHERE line_id = $1 AND dispatch = 'planned' AND priority = p.priority AND not_before <= $2
+			ORDER BY not_before LIMIT $3) d)
+	SELECT m.id, m.office_id, o.signature, m.recipient_id, m.check_in_id, m.contact_id, m.user_id, m.line_id, n.number,
 		m.purpose, m.wording, m.priority, m.not_before, m.deadline, m.tries,
 		coalesce(a.id, b.ask_id), coalesce(a.code, ''), coalesce(a.state, ''), coalesce(c.state, ''), c.due, coalesce(c.kind, ''),
 		coalesce(p.state, ''), coalesce(m.contact_id IN (p.primary_contact_id, p.backup_contact_id), false), coalesce(t.key, ''),
@@ -75,13 +83,7 @@ const selectClaims = `SELECT m.id, m.office_id, o.signature, m.recipient_id, m.c
 		coalesce(k.state = 'active' AND k.opted_out_at IS NULL AND k.unreachable_at IS NULL, u.state = 'active', false),
 		k.opted_out_at IS NOT NULL,
 		r.data_key, r.sealed, coalesce(v.township, ''), f.id, f.data_key, f.sealed, al.act_by, m.inbound_id,
-		(SELECT count(*) FROM messages s WHERE s.contact_id IN (SELECT id FROM village_contacts WHERE phone_index = k.phone_index)
-			AND s.claimed_at >= $4 AND s.purpose <> 'answer' AND s.dispatch IN ('sending', 'accepted', 'unknown')),
-		(SELECT count(*) FROM messages s WHERE s.contact_id IN (SELECT id FROM village_contacts WHERE phone_index = k.phone_index)
-			AND s.claimed_at >= $5 AND s.purpose <> 'answer' AND s.dispatch IN ('sending', 'accepted', 'unknown')),
-		(SELECT count(*) FROM messages s WHERE s.contact_id IN (SELECT id FROM village_contacts WHERE phone_index = k.phone_index)
-			AND s.claimed_at >= $4 AND s.purpose = 'answer' AND s.dispatch IN ('sending', 'accepted', 'unknown')),
-		k.phone_index
+		budget.today, budget.week, budget.answers, k.phone_index
 	FROM messages m
 	JOIN offices o ON o.id = m.office_id
 	JOIN lines n ON n.id = m.line_id
@@ -96,7 +98,13 @@ const selectClaims = `SELECT m.id, m.office_id, o.signature, m.recipient_id, m.c
 	LEFT JOIN users u ON u.id = m.user_id
 	LEFT JOIN recipients r ON r.id = m.recipient_id
 	LEFT JOIN villages v ON v.id = r.village_id
-	WHERE m.line_id = $1 AND m.dispatch = 'planned' AND m.not_before <= $2
+	CROSS JOIN LATERAL (
+		SELECT count(*) FILTER (WHERE s.purpose <> 'answer' AND s.claimed_at >= $4) AS today,
+			count(*) FILTER (WHERE s.purpose <> 'answer') AS week,
+			count(*) FILTER (WHERE s.purpose = 'answer' AND s.claimed_at >= $4) AS answers
+		FROM messages s WHERE s.contact_id IN (SELECT id FROM village_contacts WHERE phone_index = k.phone_index)
+			AND s.claimed_at >= $5 AND s.dispatch IN ('sending', 'accepted', 'unknown')) budget
+	WHERE m.id = ANY (ARRAY(SELECT id FROM due)) AND m.dispatch = 'planned' AND m.not_before <= $2
 	ORDER BY m.priority, m.not_before, m.id LIMIT $3
 	FOR UPDATE OF m SKIP LOCKED`
 

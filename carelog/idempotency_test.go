@@ -30,6 +30,20 @@ func TestIdempotency(t *testing.T) {
 		require.Equal(t, 1, c.count("SELECT count(*) FROM recipients"))
 	})
 
+	t.Run("AnAnswerIsForgottenAfterThirtyDays", func(t *testing.T) {
+		t.Parallel()
+		c := newCounty(t)
+		_, err := c.app.EnrolRecipient(c.ctx(), keyed(c.officer, "k1", "h1"), c.enrolment("A-1", 3))
+		require.NoError(t, err)
+		forgotten, err := c.work.ForgetAnswers(c.ctx(), 10)
+		require.NoError(t, err)
+		require.Zero(t, forgotten)
+		c.exec("UPDATE idempotency_keys SET created_at = created_at - interval '31 days'")
+		forgotten, err = c.work.ForgetAnswers(c.ctx(), 10)
+		require.NoError(t, err)
+		require.Equal(t, 1, forgotten)
+	})
+
 	t.Run("ConcurrentTwinsEnrolOnce", func(t *testing.T) {
 		t.Parallel()
 		c := newCounty(t)

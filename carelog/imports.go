@@ -113,6 +113,7 @@ type importer struct {
 	tx      txn
 	options ImportOptions
 	seen    map[string]int
+	plans   []PlanID // of the enrolled
 	report  ImportReport
 }
 
@@ -140,8 +141,11 @@ func (im *importer) run(ctx context.Context, ledger Ledger) error {
 		}
 	}
 	slices.SortStableFunc(im.report.Problems, func(a, b RowProblem) int { return cmp.Compare(a.Row, b.Row) })
-	return im.tx.QueryRow(ctx, "SELECT count(*) FROM check_ins WHERE created_at = $1 AND office_id = $2 AND state = 'planned'",
-		im.tx.now, im.options.Office).Scan(&im.report.CheckIns)
+	err := im.tx.QueryRow(ctx, "SELECT count(*) FROM check_ins WHERE plan_id = ANY ($1) AND state = 'planned'", im.plans).Scan(&im.report.CheckIns)
+	if err != nil {
+		return fmt.Errorf("count check-ins: %w", err)
+	}
+	return nil
 }
 
 func (im *importer) row(ctx context.Context, row LedgerRow) error {
@@ -178,9 +182,11 @@ func (im *importer) row(ctx context.Context, row LedgerRow) error {
 	if len(im.report.Problems) > before {
 		return nil
 	}
-	if _, err := im.log.enrol(ctx, im.tx, ready); err != nil {
+	made, err := im.log.enrol(ctx, im.tx, ready)
+	if err != nil {
 		return err
 	}
+	im.plans = append(im.plans, made.Plan)
 	im.report.Enrolled++
 	for range ready.warnings {
 		im.report.Warnings = append(im.report.Warnings, RowProblem{row.Number, "手机号", "号段未登记,请核对"})

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -66,6 +67,8 @@ type Log struct {
 	calendar *calendar.Calendar
 	now      func() time.Time
 	random   *source
+
+	templates sync.Map // TemplateID: schedule.Template
 }
 
 // New makes a care log on its parts.
@@ -216,6 +219,22 @@ func keepAnswer[T any](ctx context.Context, tx txn, answer T) error {
 		return fmt.Errorf("keep first answer: %w", err)
 	}
 	return nil
+}
+
+// answersKept is how long a request key gets its first answer again.
+const answersKept = 30 * 24 * time.Hour
+
+// ForgetAnswers forgets the first answers of requests that nobody repeats any
+// more, at most limit, and tells how many.
+func (l *Log) ForgetAnswers(ctx context.Context, limit int) (int, error) {
+	return write(ctx, l, TheSystem(), func(tx txn) (int, error) {
+		tag, err := tx.Exec(ctx, `DELETE FROM idempotency_keys WHERE (user_id, key) IN
+			(SELECT user_id, key FROM idempotency_keys WHERE created_at < $1 ORDER BY created_at LIMIT $2)`, tx.now.Add(-answersKept), limit)
+		if err != nil {
+			return 0, fmt.Errorf("forget first answers: %w", err)
+		}
+		return int(tag.RowsAffected()), nil
+	})
 }
 
 // flush adds what is pending to the histories, then to the audit.

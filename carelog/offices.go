@@ -74,8 +74,11 @@ func (l *Log) EnsureLine(ctx context.Context, by Actor, carrier, number string, 
 	return write(ctx, l, by, func(tx txn) (LineID, error) {
 		var id LineID
 		err := tx.QueryRow(ctx, "UPDATE lines SET used_at = $3 WHERE carrier = $1 AND number = $2 RETURNING id", carrier, number, tx.now).Scan(&id)
+		if err == nil {
+			return id, nil
+		}
 		if !none(err) {
-			return id, err
+			return LineID{}, fmt.Errorf("find line: %w", err)
 		}
 		if office.IsZero() {
 			err := tx.QueryRow(ctx, "SELECT id FROM offices WHERE parent_id IS NULL ORDER BY created_at, id LIMIT 1").Scan(&office)
@@ -91,8 +94,9 @@ func (l *Log) EnsureLine(ctx context.Context, by Actor, carrier, number string, 
 		if err != nil {
 			return LineID{}, fmt.Errorf("make the line's key: %w", err)
 		}
-		_, err = tx.Exec(ctx, `INSERT INTO lines (id, office_id, carrier, number, data_key, created_at, used_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT DO NOTHING`, id, office, carrier, number, wrapped, tx.now)
+		err = tx.QueryRow(ctx, `INSERT INTO lines (id, office_id, carrier, number, data_key, created_at, used_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (carrier, number) DO UPDATE SET used_at = excluded.used_at
+			RETURNING id`, id, office, carrier, number, wrapped, tx.now).Scan(&id) // another process may start at the same moment
 		if err != nil {
 			return LineID{}, fmt.Errorf("insert line: %w", err)
 		}

@@ -61,7 +61,8 @@ func (l *Log) rerouteAsks(ctx context.Context, tx txn, r reply, s sender) error 
 }
 
 // startTexts lets the number be texted again, and has the open village check-ins
-// of the households it is named for planned anew, as the answer to it promises.
+// of the households whose primary contact it is planned anew. A backup contact's
+// are asked of them from the next check-in on.
 func (l *Log) startTexts(ctx context.Context, tx txn, r reply, senders []sender) error {
 	if len(senders) == 0 {
 		return l.toTriage(ctx, tx, r, target{}, "a start word from a number that is none of our contacts")
@@ -82,7 +83,7 @@ func (l *Log) startTexts(ctx context.Context, tx txn, r reply, senders []sender)
 
 func (l *Log) askTheContactAgain(ctx context.Context, tx txn, r reply, s sender) error {
 	rows, err := tx.Query(ctx, `SELECT c.id FROM check_ins c JOIN care_plans p ON p.id = c.plan_id
-		WHERE p.primary_contact_id = $1 AND c.state = 'planned' AND c.asks_village AND c.messages_planned ORDER BY c.id`, s.id)
+		WHERE p.primary_contact_id = $1 AND p.state <> 'closed' AND c.state = 'planned' AND c.asks_village AND c.messages_planned ORDER BY c.id`, s.id)
 	if err != nil {
 		return fmt.Errorf("find open village check-ins: %w", err)
 	}
@@ -90,7 +91,9 @@ func (l *Log) askTheContactAgain(ctx context.Context, tx txn, r reply, s sender)
 	if err != nil {
 		return fmt.Errorf("find open village check-ins: %w", err)
 	}
+	causes := []string{"contact_opted_out:" + s.id.String()}
 	for _, id := range ids {
+		causes = append(causes, "contact_missing:"+id.String())
 		c, err := lockCheckIn(ctx, tx, id)
 		if err != nil {
 			return err
@@ -104,8 +107,7 @@ func (l *Log) askTheContactAgain(ctx context.Context, tx txn, r reply, s sender)
 		}
 		tx.append(happening{recipient: c.recipient, kind: "contact_opted_in", at: r.at, actor: Contact, actorID: anyID(s.id), subject: anyID(r.id)})
 	}
-	_, err = tx.Exec(ctx, `UPDATE tasks SET state = 'done', done_at = $2 WHERE state = 'open'
-		AND (cause = $3 OR (kind = 'contact_missing' AND check_in_id = ANY ($1)))`, ids, tx.now, "contact_opted_out:"+s.id.String())
+	_, err = tx.Exec(ctx, "UPDATE tasks SET state = 'done', done_at = $2 WHERE state = 'open' AND cause = ANY ($1)", causes, tx.now)
 	if err != nil {
 		return fmt.Errorf("close the contact's tasks: %w", err)
 	}

@@ -89,8 +89,20 @@ func (l *Log) lockPlan(ctx context.Context, tx txn, id PlanID) (plan, error) {
 	if err != nil {
 		return p, fmt.Errorf("read plan: %w", err)
 	}
-	p.template, err = loadTemplate(ctx, tx, p.templateID)
+	p.template, err = l.template(ctx, tx, p.templateID)
 	return p, err
+}
+
+// template reads a version of a template, once: a version is never changed.
+func (l *Log) template(ctx context.Context, tx txn, id TemplateID) (schedule.Template, error) {
+	if known, ok := l.templates.Load(id); ok {
+		return known.(schedule.Template), nil //nolint:forcetypeassert // nothing else is stored
+	}
+	t, err := loadTemplate(ctx, tx, id)
+	if err == nil {
+		l.templates.Store(id, t)
+	}
+	return t, err
 }
 
 func loadTemplate(ctx context.Context, tx txn, id TemplateID) (schedule.Template, error) {
@@ -315,15 +327,17 @@ func (l *Log) PlanOf(ctx context.Context, by Actor, recipient RecipientID) (Plan
 		if _, err := l.openFile(ctx, tx, recipient); err != nil {
 			return Plan{}, err
 		}
-		var id PlanID
-		err := tx.QueryRow(ctx, "SELECT id FROM care_plans WHERE recipient_id = $1 ORDER BY state = 'closed', id DESC LIMIT 1", recipient).Scan(&id)
+		var p Plan
+		err := tx.QueryRow(ctx, `SELECT p.id, p.recipient_id, t.key, p.state, p.started_on, p.review_on, p.reason
+			FROM care_plans p JOIN plan_templates t ON t.id = p.template_id
+			WHERE p.recipient_id = $1 ORDER BY p.state = 'closed', p.id DESC LIMIT 1`, recipient).
+			Scan(&p.ID, &p.Recipient, &p.Template, &p.State, &p.StartedOn, &p.ReviewOn, &p.Reason)
 		if none(err) {
 			return Plan{}, notFound("plan")
 		}
 		if err != nil {
-			return Plan{}, fmt.Errorf("find plan: %w", err)
+			return Plan{}, fmt.Errorf("read plan: %w", err)
 		}
-		p, err := l.lockPlan(ctx, tx, id)
-		return p.shown(), err
+		return p, nil
 	})
 }

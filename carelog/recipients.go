@@ -209,6 +209,19 @@ func (l *Log) insertAward(ctx context.Context, tx txn, recipient RecipientID, ke
 	return nil
 }
 
+// recipientKey reads and opens the key to a recipient's file.
+func (l *Log) recipientKey(ctx context.Context, tx txn, id RecipientID) (crypt.DataKey, error) {
+	var wrapped []byte
+	if err := tx.QueryRow(ctx, "SELECT data_key FROM recipients WHERE id = $1", id).Scan(&wrapped); err != nil {
+		return crypt.DataKey{}, fmt.Errorf("read the recipient's key: %w", err)
+	}
+	key, err := l.keys.Unwrap(id, wrapped)
+	if err != nil {
+		return key, fmt.Errorf("open the recipient's key: %w", err)
+	}
+	return key, nil
+}
+
 // file is a recipient's file opened for a reader: whose it is and the key to it.
 type file struct {
 	id     RecipientID

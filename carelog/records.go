@@ -112,15 +112,13 @@ func (l *Log) checkRecord(tx txn, c checkIn, r CheckInRecord) error {
 // notScorableBy: a home visit may score all; a phone call all but housing and
 // care; a village answer is only a signal.
 func notScorableBy(kind schedule.Kind) []condition.Domain {
-	switch kind {
-	case schedule.Home:
-		return nil
-	case schedule.Phone:
-		all := condition.Domains()
-		return []condition.Domain{all[2], all[4]}
-	default:
-		return condition.Domains()
+	var unseen []condition.Domain
+	for _, e := range condition.Scale() {
+		if kind == schedule.Village || kind == schedule.Phone && e.HomeOnly {
+			unseen = append(unseen, e.Domain)
+		}
 	}
+	return unseen
 }
 
 func (l *Log) record(ctx context.Context, tx txn, c checkIn, r CheckInRecord) (Recorded, error) {
@@ -166,13 +164,9 @@ func dropEmpty(details map[string]any) map[string]any {
 
 // insertRecord writes the record, and the assessment when something was scored.
 func (l *Log) insertRecord(ctx context.Context, tx txn, c checkIn, r CheckInRecord, done *Recorded) error {
-	var wrapped []byte
-	if err := tx.QueryRow(ctx, "SELECT data_key FROM recipients WHERE id = $1", c.recipient).Scan(&wrapped); err != nil {
-		return fmt.Errorf("read the recipient's key: %w", err)
-	}
-	key, err := l.keys.Unwrap(c.recipient, wrapped)
+	key, err := l.recipientKey(ctx, tx, c.recipient)
 	if err != nil {
-		return fmt.Errorf("open the recipient's key: %w", err)
+		return err
 	}
 	id := newID[recordKind](tx.now, l.random)
 	sealed, err := crypt.SealJSON(key, map[string]string{

@@ -220,13 +220,9 @@ func (l *Log) settleReply(ctx context.Context, tx txn, r reply, t target, state,
 		}
 		return nil
 	}
-	var wrapped []byte
-	if err := tx.QueryRow(ctx, "SELECT data_key FROM recipients WHERE id = $1", t.recipient).Scan(&wrapped); err != nil {
-		return fmt.Errorf("read the recipient's key: %w", err)
-	}
-	key, err := l.keys.Unwrap(t.recipient, wrapped)
+	key, err := l.recipientKey(ctx, tx, t.recipient)
 	if err != nil {
-		return fmt.Errorf("open the recipient's key: %w", err)
+		return err
 	}
 	sealed, err := crypt.SealJSON(key, r.said, "inbound_messages.sealed/"+r.id.String())
 	if err != nil {

@@ -33,6 +33,9 @@ const (
 	priorityReminder = 3
 )
 
+// priorities is all of them: a constraint keeps others out of the table.
+var priorities = []int16{priorityRed, priorityAnswer, priorityReminder}
+
 func windowFor(purpose string, priority int) window {
 	switch {
 	case priority == priorityRed:

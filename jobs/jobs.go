@@ -38,7 +38,8 @@ type Config struct {
 type Client = river.Client[pgx.Tx]
 
 // NewClient makes a client that works every queue, one a kind, so that a long
-// sweep keeps no reply waiting. Start and Stop are the caller's. Every process that may lead runs the same workers and sweeps.
+// sweep keeps no reply waiting. Start and Stop are the caller's. Every process
+// that may lead runs the same workers and sweeps.
 func NewClient(pool *pgxpool.Pool, c Config) (*Client, error) {
 	return river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Schema: c.Schema,
@@ -53,6 +54,7 @@ func NewClient(pool *pgxpool.Pool, c Config) (*Client, error) {
 			"planning":    {MaxWorkers: 1},
 			"recovering":  {MaxWorkers: 1},
 			"overdue":     {MaxWorkers: 1},
+			"forgetting":  {MaxWorkers: 1},
 		},
 		Workers:              Workers(c),
 		PeriodicJobs:         sweeps(),
@@ -75,6 +77,7 @@ func Workers(c Config) *river.Workers {
 	river.AddWorker(workers, &rollCheckIns{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &planMessages{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &markOverdue{log: c.Log, slog: c.Slog})
+	river.AddWorker(workers, &forgetAnswers{log: c.Log, slog: c.Slog})
 	return workers
 }
 
@@ -92,6 +95,7 @@ func sweeps() []*river.PeriodicJob {
 		every(10*time.Minute, rollCheckInsArgs{}),
 		every(time.Minute, planMessagesArgs{}),
 		every(time.Minute, markOverdueArgs{}),
+		every(time.Hour, forgetAnswersArgs{}),
 	}
 }
 

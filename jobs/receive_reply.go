@@ -14,8 +14,9 @@ type receiveReplyArgs struct {
 
 func (receiveReplyArgs) Kind() string { return "receive_reply" }
 
-// Ten attempts are four hours: a reply whose matching fails that long stays
-// stored, and the job stays visible as discarded.
+// Ten attempts are four hours. A reply whose matching failed for a quarter of an
+// hour is left to a person by then (recover_replies): a later attempt does
+// nothing, one that still fails stays visible as discarded.
 func (receiveReplyArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: "replies", MaxAttempts: 10}
 }

@@ -13,8 +13,6 @@ CREATE TABLE recipients (
     created_at    timestamptz NOT NULL,
     CONSTRAINT recipient_external_id_is_unique UNIQUE (office_id, external_id)
 );
-CREATE INDEX recipients_by_id_number ON recipients (id_index) WHERE id_index IS NOT NULL;
-CREATE INDEX recipients_by_phone ON recipients (phone_index) WHERE phone_index IS NOT NULL;
 CREATE INDEX recipients_by_village ON recipients (village_id);
 
 CREATE TABLE household_members (

@@ -37,7 +37,6 @@ CREATE TABLE audit (
     prev_hash  bytea NOT NULL,
     hash       bytea NOT NULL
 );
-CREATE INDEX audit_by_subject ON audit (subject_id, seq);
 
 CREATE TABLE audit_head (
     single bool PRIMARY KEY DEFAULT true CHECK (single),

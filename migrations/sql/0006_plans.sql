@@ -73,6 +73,7 @@ CREATE INDEX care_plans_by_office ON care_plans (office_id, id);
 CREATE INDEX care_plans_by_officer ON care_plans (officer_id) WHERE state <> 'closed';
 CREATE INDEX care_plans_by_recipient ON care_plans (recipient_id);
 CREATE INDEX care_plans_by_primary_contact ON care_plans (primary_contact_id) WHERE state <> 'closed';
+CREATE INDEX care_plans_by_backup_contact ON care_plans (backup_contact_id) WHERE state <> 'closed';
 
 -- Joint aid: an office that may see one plan (and its recipient) of another.
 CREATE TABLE plan_grants (
@@ -113,9 +114,11 @@ CREATE TABLE check_ins (
 );
 CREATE UNIQUE INDEX check_in_of_a_step_is_unique ON check_ins (plan_id, step, n) WHERE state NOT IN ('cancelled', 'superseded');
 CREATE INDEX check_ins_open ON check_ins (office_id, due, id) WHERE state IN ('planned', 'overdue', 'missed');
+CREATE INDEX check_ins_begun ON check_ins (office_id, opens) WHERE state = 'planned';
 CREATE INDEX check_ins_to_plan ON check_ins (messages_from) WHERE state = 'planned' AND NOT messages_planned;
 CREATE INDEX check_ins_to_mark_overdue ON check_ins (due) WHERE state = 'planned';
 CREATE INDEX check_ins_to_mark_missed ON check_ins (closes) WHERE state = 'overdue';
+CREATE INDEX check_ins_late ON check_ins (office_id) WHERE state IN ('overdue', 'missed');
 CREATE INDEX check_ins_by_plan ON check_ins (plan_id, due, id);
 CREATE INDEX check_ins_by_recipient ON check_ins (recipient_id, due, id);
 

@@ -19,7 +19,6 @@ CREATE TABLE alerts (
     CONSTRAINT alert_state_is_known CHECK (state IN ('open', 'acknowledged', 'closed'))
 );
 CREATE UNIQUE INDEX one_open_alert_a_cause ON alerts (recipient_id, cause) WHERE state <> 'closed';
-CREATE INDEX alerts_open ON alerts (office_id, level, act_by) WHERE state <> 'closed';
 
 -- One request to one party about one check-in or alert. A message may carry
 -- several asks; the same ask is never sent twice in the same round.
@@ -73,7 +72,7 @@ CREATE TABLE messages (
     line_id            uuid NOT NULL REFERENCES lines,
     purpose            text NOT NULL,
     wording            text NOT NULL,
-    priority           smallint NOT NULL,          -- 1 red alert, 2 answer, 3 reminder and request, 4 digest
+    priority           smallint NOT NULL,          -- 1 red alert, 2 answer, 3 reminder and request
     not_before         timestamptz NOT NULL,
     deadline           timestamptz NOT NULL,
     reason             text NOT NULL,              -- why it is planned for then (P8)
@@ -91,6 +90,7 @@ CREATE TABLE messages (
     delivery_at        timestamptz,
     created_at         timestamptz NOT NULL,
     CONSTRAINT message_has_one_party CHECK (num_nonnulls(contact_id, user_id) = 1),
+    CONSTRAINT message_priority_is_known CHECK (priority IN (1, 2, 3)),
     CONSTRAINT message_dispatch_is_known CHECK
         (dispatch IN ('planned', 'sending', 'accepted', 'cancelled', 'expired', 'failed', 'unknown')),
     CONSTRAINT message_delivery_is_known CHECK
@@ -133,9 +133,6 @@ CREATE TABLE inbound_messages (
     CONSTRAINT inbound_state_is_known CHECK (state IN ('stored', 'matched', 'triage', 'settled'))
 );
 CREATE INDEX inbound_to_handle ON inbound_messages (received_at) WHERE state = 'stored';
-CREATE INDEX inbound_in_triage ON inbound_messages (office_id, received_at) WHERE state = 'triage';
-CREATE INDEX inbound_by_recipient ON inbound_messages (recipient_id, received_at) WHERE recipient_id IS NOT NULL;
-CREATE INDEX inbound_by_sender ON inbound_messages (sender_index, received_at);
 
 -- What the carrier says later, stored before it is acknowledged.
 CREATE TABLE delivery_reports (
@@ -179,4 +176,4 @@ CREATE TABLE tasks (
          'triage', 'urgent_reply', 'phone_household', 'plan_review', 'contact_missing', 'supervisor_missing', 'red_alert'))
 );
 CREATE UNIQUE INDEX one_open_task_a_cause ON tasks (cause) WHERE state = 'open';
-CREATE INDEX tasks_open ON tasks (office_id, act_by, id) WHERE state = 'open';
+CREATE INDEX tasks_open ON tasks (office_id, id) WHERE state = 'open';
