@@ -12,7 +12,7 @@ import (
 // Marked is what one sweep of overdue work did.
 type Marked struct{ Overdue, Missed, Reviews int }
 
-// Total is how much there was to do; 0 ends the sweep.
+// Total is how much there was to do; less than the limit ends the sweep.
 func (m Marked) Total() int { return m.Overdue + m.Missed + m.Reviews }
 
 // MarkOverdue marks check-ins that became overdue or missed, tells the

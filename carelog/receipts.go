@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -13,7 +14,7 @@ import (
 // Class sorts what a carrier answered when it did not take a message.
 type Class string
 
-// The classes of refusal. None means the carrier took it.
+// The classes of refusal; Taken is none.
 const (
 	Taken         Class = ""
 	OptedOut      Class = "opted_out"     // the number asked the carrier for no more
@@ -154,14 +155,14 @@ func deliveryOr(delivery string) string {
 	return delivery
 }
 
-// deliveries in the order they may rise (design: two states a message).
+// deliveryOrder is the order in which a delivery may rise (design: two states a message).
 var deliveryOrder = []string{"none", "queued", "sent", "failed", "undelivered", "delivered"}
 
 func deliveryRank(delivery string) int { return slices.Index(deliveryOrder, delivery) }
 
 // higher is the SQL for the higher of two deliveries.
 func higher(a, b string) string {
-	const order = "ARRAY['none','queued','sent','failed','undelivered','delivered']"
+	order := "ARRAY['" + strings.Join(deliveryOrder, "','") + "']"
 	return fmt.Sprintf("CASE WHEN array_position(%[3]s, %[2]s) > array_position(%[3]s, %[1]s) THEN %[2]s ELSE %[1]s END", a, b, order)
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // SettlingTime is how long a message may stand as sending before the carrier is
-// asked about it: longer than any call, shorter than a job's rescue.
+// asked about it: longer than any call, and than the rescue of the job that made it.
 const SettlingTime = 3 * time.Minute
 
 // Stuck is a message found sending after SettlingTime: the carrier is to be asked.

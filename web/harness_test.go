@@ -53,8 +53,6 @@ type handsets struct {
 	down bool
 }
 
-func (h *handsets) Numbers() []string { return []string{contactPhone} }
-
 func (h *handsets) Messages(number string) []web.HandsetMessage {
 	h.Lock()
 	defer h.Unlock()

@@ -83,8 +83,11 @@ func only(lists []dayList, standing, whose string) []dayList {
 // fill reads a list from where the address says it goes on.
 func (s *console) fill(r *http.Request, by carelog.Actor, list *dayList, query url.Values) error {
 	filter := carelog.CheckInFilter{Standing: list.Standing, Limit: listLength + 1}
-	if list.Whose == "mine" {
+	switch list.Whose {
+	case "mine":
 		filter.Officer = by.User
+	case "others":
+		filter.Except = by.User
 	}
 	if query.Has("list") {
 		var err error
@@ -107,9 +110,6 @@ func (s *console) fill(r *http.Request, by carelog.Actor, list *dayList, query u
 		}.Encode()
 	}
 	for _, c := range found {
-		if list.Whose == "others" && c.Officer == by.User {
-			continue
-		}
 		list.add(c)
 	}
 	return nil

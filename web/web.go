@@ -14,8 +14,6 @@ import (
 
 // Handsets is the demo's simulated phones.
 type Handsets interface {
-	// Numbers lists the phones that had a text.
-	Numbers() []string
 	// Messages is what a phone shows, oldest first.
 	Messages(number string) []HandsetMessage
 	// Reply sends a text from a phone; it travels as a signed webhook. The error

@@ -200,8 +200,6 @@ func (d *demo) handler() http.Handler {
 // handsets shows the simulator's phones to the console.
 type handsets struct{ carrier *notify.Simulator }
 
-func (h handsets) Numbers() []string { return h.carrier.Numbers() }
-
 func (h handsets) Messages(number string) []web.HandsetMessage {
 	var out []web.HandsetMessage
 	for _, m := range h.carrier.Handset(number) {
