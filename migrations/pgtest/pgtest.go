@@ -118,15 +118,6 @@ func start(ctx context.Context) error {
 	return migrations.Up(ctx, server.URL(migrations.RoleOwner, template), slog.New(slog.DiscardHandler))
 }
 
-// memory is a file system in memory where there is one: a database a test is a
-// thousand small files.
-func memory() string {
-	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
-		return "/dev/shm"
-	}
-	return ""
-}
-
 func stop() error {
 	cluster.Lock()
 	defer cluster.Unlock()
