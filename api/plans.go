@@ -15,13 +15,14 @@ type planBody struct {
 	StartedOn   calendar.Date       `json:"started_on,omitzero" format:"date"`
 	ReviewOn    calendar.Date       `json:"review_on,omitzero" format:"date" doc:"When somebody must decide about a plan that does not run by itself"`
 	Reason      string              `json:"reason,omitempty"`
+	MaskedName  string              `json:"masked_name,omitempty" doc:"Of the recipient, when the plan is read"`
 }
 
 func showPlan(p carelog.Plan, err error) (*answer[planBody], error) {
 	if err != nil {
 		return nil, err
 	}
-	return &answer[planBody]{planBody{p.ID, p.Recipient, p.Template, p.State, p.StartedOn, p.ReviewOn, p.Reason}}, nil
+	return &answer[planBody]{planBody{p.ID, p.Recipient, p.Template, p.State, p.StartedOn, p.ReviewOn, p.Reason, p.MaskedName}}, nil
 }
 
 type planPath struct {

@@ -20,6 +20,8 @@ type Plan struct {
 	StartedOn calendar.Date `json:"started_on"`
 	ReviewOn  calendar.Date `json:"review_on"`
 	Reason    string        `json:"reason"`
+
+	MaskedName string `json:"masked_name,omitempty"` // of the recipient; PlanOf alone gives it
 }
 
 // How far ahead check-ins are laid down, and how much further a roll reaches, so
@@ -72,7 +74,7 @@ func (p plan) anchors() schedule.Anchors {
 }
 
 func (p plan) shown() Plan {
-	return Plan{p.id, p.recipient, p.template.Key, p.state, p.startedOn, p.reviewOn, p.reason}
+	return Plan{ID: p.id, Recipient: p.recipient, Template: p.template.Key, State: p.state, StartedOn: p.startedOn, ReviewOn: p.reviewOn, Reason: p.reason}
 }
 
 // lockPlan reads a plan for change. Out of scope and not there are the same answer.
@@ -324,11 +326,12 @@ func (l *Log) cancelOpenWork(ctx context.Context, tx txn, p plan, why string) er
 // PlanOf reads a recipient's open plan, or the last closed one.
 func (l *Log) PlanOf(ctx context.Context, by Actor, recipient RecipientID) (Plan, error) {
 	return read(ctx, l, by, func(tx txn) (Plan, error) {
-		if _, err := l.openFile(ctx, tx, recipient); err != nil {
+		file, err := l.openFile(ctx, tx, recipient)
+		if err != nil {
 			return Plan{}, err
 		}
-		var p Plan
-		err := tx.QueryRow(ctx, `SELECT p.id, p.recipient_id, t.key, p.state, p.started_on, p.review_on, p.reason
+		p := Plan{MaskedName: MaskName(file.facts.Name)}
+		err = tx.QueryRow(ctx, `SELECT p.id, p.recipient_id, t.key, p.state, p.started_on, p.review_on, p.reason
 			FROM care_plans p JOIN plan_templates t ON t.id = p.template_id
 			WHERE p.recipient_id = $1 ORDER BY p.state = 'closed', p.id DESC LIMIT 1`, recipient).
 			Scan(&p.ID, &p.Recipient, &p.Template, &p.State, &p.StartedOn, &p.ReviewOn, &p.Reason)

@@ -61,6 +61,7 @@ func (s *console) showRecipient(w http.ResponseWriter, r *http.Request, by carel
 	if shown.Plan, err = s.Log.PlanOf(ctx, by, shown.ID); err != nil {
 		return err
 	}
+	shown.MaskedName = shown.Plan.MaskedName
 	history, err := s.Log.History(ctx, by, shown.ID, before, historyLength)
 	if err != nil {
 		return err
@@ -98,7 +99,7 @@ func (s *console) fillCheckIns(ctx context.Context, by carelog.Actor, shown *rec
 		if c.Standing == "" {
 			shown.Settled = append(shown.Settled, c)
 		}
-		shown.MaskedName, shown.Township, shown.Village = c.MaskedName, c.Township, c.Village
+		shown.Township, shown.Village = c.Township, c.Village
 	}
 	slices.Reverse(shown.Settled)
 	return nil
