@@ -1,0 +1,81 @@
+package carelog
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"aftercare/carelog/calendar"
+)
+
+// RescheduleCheckIn moves an open check-in to a working day, with a reason. It
+// may not be moved past 60 days after its due date: what nobody can do for so
+// long is a pause, which a person reviews. Texts planned for the old date are
+// cancelled and planned anew. Officers of the office may.
+func (l *Log) RescheduleCheckIn(ctx context.Context, by Actor, id CheckInID, due calendar.Date, why string) (CheckIn, error) {
+	return write(ctx, l, by, func(tx txn) (CheckIn, error) {
+		c, err := lockCheckIn(ctx, tx, id)
+		if err != nil {
+			return CheckIn{}, err
+		}
+		if !by.mayAny(c.office, Officer, Supervisor) {
+			return CheckIn{}, forbidden("only officers and supervisors of the office move its check-ins")
+		}
+		if err := l.checkMove(tx, c, due, why); err != nil {
+			return CheckIn{}, err
+		}
+		if err := l.moveCheckIn(ctx, tx, c, due); err != nil {
+			return CheckIn{}, err
+		}
+		tx.append(happening{recipient: c.recipient, kind: "check_in_rescheduled", subject: anyID(id), details: map[string]any{
+			"from": c.window.Due, "to": due, "reason": why,
+		}})
+		return l.oneCheckIn(ctx, tx, id)
+	})
+}
+
+func (l *Log) checkMove(tx txn, c checkIn, due calendar.Date, why string) error {
+	if !isOpen(c.state) {
+		return conflict("the check-in is %s: only an open one can be moved", c.state)
+	}
+	var p problems
+	switch {
+	case due.IsZero():
+		p.add("due", isRequired)
+	case due.Before(tx.today()):
+		p.add("due", isInPast)
+	case due.After(c.window.Due.AddDays(60)) && due.After(tx.today().AddDays(60)):
+		p.add("due", isOutsideWindow)
+	case !l.calendar.IsWorkday(due):
+		p.add("due", reason{
+			"is not a working day: choose " + l.calendar.RollForward(due).String(),
+			"不是工作日,请选择 " + l.calendar.RollForward(due).String(),
+		})
+	}
+	if strings.TrimSpace(why) == "" {
+		p.add("reason", isRequired)
+	}
+	return p.err()
+}
+
+func (l *Log) moveCheckIn(ctx context.Context, tx txn, c checkIn, due calendar.Date) error {
+	if err := l.cancelPlanned(ctx, tx, []CheckInID{c.id}, "the check-in was moved"); err != nil {
+		return err
+	}
+	grace := l.calendar.WorkdaysBetween(c.window.Due, c.window.Closes)
+	opens := c.window.Opens
+	if due.Before(opens) {
+		opens = due
+	}
+	_, err := tx.Exec(ctx, `UPDATE check_ins SET due = $2, opens = $3, closes = $4, state = 'planned', reason = 'moved by an officer',
+			messages_from = $5, messages_planned = false, next_try_on = NULL, updated_at = $6 WHERE id = $1`,
+		c.id, due, opens, l.calendar.AddWorkdays(due, max(grace, 1)), l.messagesFrom(c.kind, due), tx.now)
+	if err != nil {
+		return fmt.Errorf("move check-in: %w", err)
+	}
+	p, err := l.lockPlan(ctx, tx, c.plan)
+	if err != nil {
+		return err
+	}
+	return l.planDueMessages(ctx, tx, p)
+}
