@@ -48,6 +48,27 @@ func TestSaidOnce(t *testing.T) {
 	})
 }
 
+func TestAnotherNumber(t *testing.T) {
+	t.Parallel()
+	c, made, code := asked(t)
+	require.Positive(t, c.count("SELECT count(*) FROM messages WHERE dispatch = 'planned'"))
+	const newNumber = "+8615400000998"
+	line, err := c.work.EnsureLine(c.ctx(), carelog.TheSystem(), "twilio", newNumber, carelog.OfficeID{})
+	require.NoError(t, err)
+	moved, err := c.work.SpeakFrom(c.ctx(), carelog.TheSystem(), line)
+	require.NoError(t, err)
+	require.Positive(t, moved)
+	require.Zero(t, c.count("SELECT count(*) FROM messages WHERE dispatch = 'planned' AND line_id <> $1", line))
+	moved, err = c.work.SpeakFrom(c.ctx(), carelog.TheSystem(), line)
+	require.NoError(t, err)
+	require.Zero(t, moved)
+	// The contact answers to the new number with the code of the old text.
+	require.NoError(t, c.app.StoreReply(c.ctx(), carelog.Inbound{Carrier: "twilio", CarrierMessageID: "MOnew", From: contactPhone, To: newNumber, Text: code + " 1"}))
+	c.receive()
+	require.Contains(t, c.kinds(made.Recipient), "reply_received")
+	c.keeps()
+}
+
 func TestCrisis(t *testing.T) {
 	t.Parallel()
 

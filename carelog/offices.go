@@ -104,6 +104,27 @@ func (l *Log) EnsureLine(ctx context.Context, by Actor, carrier, number string, 
 	})
 }
 
+// SpeakFrom moves the texts planned on other lines to this one: the number or the
+// carrier in the settings has changed, and nobody drains the old line any more
+// (P2). Codes that are out are known on the new line too. It tells how many moved.
+func (l *Log) SpeakFrom(ctx context.Context, by Actor, line LineID) (int, error) {
+	if by.Kind != System {
+		return 0, forbidden("only the operator changes the sending number")
+	}
+	return write(ctx, l, by, func(tx txn) (int, error) {
+		tag, err := tx.Exec(ctx, "UPDATE messages SET line_id = $1 WHERE dispatch = 'planned' AND line_id <> $1", line)
+		if err != nil {
+			return 0, fmt.Errorf("move planned messages: %w", err)
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO task_codes (line_id, code, ask_id, given_at)
+			SELECT $1, code, ask_id, given_at FROM task_codes WHERE line_id <> $1 AND free_from IS NULL ON CONFLICT DO NOTHING`, line)
+		if err != nil {
+			return 0, fmt.Errorf("make the codes known: %w", err)
+		}
+		return int(tag.RowsAffected()), nil
+	})
+}
+
 // lineOf is the number an office speaks from: its own, else the nearest above it.
 func (l *Log) lineOf(ctx context.Context, tx txn, office OfficeID) (LineID, error) {
 	var id LineID

@@ -104,9 +104,16 @@ func (f carrierFlags) twilio(public string) (notify.Carrier, notify.TwilioWebhoo
 // ensureLine makes the receiving number known. Before the first office exists
 // there is nobody to text: `aftercare admin first` makes it then.
 func (s *service) ensureLine(ctx context.Context, number string) error {
-	_, err := s.work.EnsureLine(ctx, carelog.TheSystem(), s.config.carrier, number, carelog.OfficeID{})
+	line, err := s.work.EnsureLine(ctx, carelog.TheSystem(), s.config.carrier, number, carelog.OfficeID{})
 	if carelog.KindOf(err) == carelog.Conflict {
 		return errors.New("there is no office yet: run `aftercare admin first` before `aftercare serve`")
+	}
+	if err != nil {
+		return err
+	}
+	moved, err := s.work.SpeakFrom(ctx, carelog.TheSystem(), line)
+	if moved > 0 {
+		s.config.log.Info("the sending number has changed: planned texts moved to it", "count", moved)
 	}
 	return err
 }
