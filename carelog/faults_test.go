@@ -2,7 +2,6 @@ package carelog_test
 
 import (
 	"fmt"
-	"sync"
 	"testing"
 	"time"
 
@@ -11,146 +10,155 @@ import (
 	"aftercare/carelog"
 )
 
-// Two answers with the same words within two minutes; the carrier's answer to the second was lost.
-func TestFaultsTwinAnswers(t *testing.T) {
-	c := newCounty(t)
-	c.enrol("A-1", 176)
-	c.send()
-	c.reply(contactPhone, "啊啊啊")
-	first := c.send().Send
-	require.Len(t, first, 1)
-	c.reply(contactPhone, "嗯嗯嗯嗯")
-	second := c.claim().Send
-	require.Len(t, second, 1)
-	require.Equal(t, first[0].Text, second[0].Text)
-	c.answered(second, carelog.Receipt{Class: carelog.Ambiguous})
+// stuckOne is the one message whose outcome nobody knows once its process is gone.
+func (c *county) stuckOne() carelog.Stuck {
+	c.t.Helper()
 	c.later(4 * time.Minute)
 	stuck, err := c.work.StuckMessages(c.ctx(), 50)
-	require.NoError(t, err)
-	require.Len(t, stuck, 1)
-	err = c.work.SettleMessage(c.ctx(), stuck[0], carelog.Found, "SM"+first[0].ID.String(), "delivered")
-	s, why := c.dispatch(second[0].ID)
-	t.Log(err, s, why)
-	require.NoError(t, err)
+	require.NoError(c.t, err)
+	require.Len(c.t, stuck, 1)
+	return stuck[0]
 }
 
-func TestFaultsNoSupervisor(t *testing.T) {
-	c := newCounty(t)
-	c.exec("DELETE FROM grants WHERE role = 'supervisor'")
-	c.exec("UPDATE users SET state = 'left' WHERE login = 'li'")
-	c.enrolled176(t)
-	for range 60 {
-		c.later(24 * time.Hour)
-		_, err := c.work.RollCheckIns(c.ctx(), 100)
-		require.NoError(t, err)
-		_, err = c.work.PlanMessages(c.ctx(), 100)
-		require.NoError(t, err)
-		_, err = c.work.MarkOverdue(c.ctx(), 100)
-		require.NoError(t, err)
+// What crashes, frozen processes, outages and gaps in the staff do to the promises.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+
+	t.Run("AFrozenProcessThatWakesDoesNotUndoWhatAnotherSent", func(t *testing.T) {
+		t.Parallel()
+		c, _, frozen := onTheWire(t)
+		require.NoError(t, c.work.SettleMessage(c.ctx(), c.stuckOne(), carelog.NotThere, "", ""))
+		c.later(time.Minute)
+		another := c.claim().Send
+		require.Len(t, another, 1)
+		c.answered([]carelog.Outgoing{frozen}, carelog.Receipt{Class: carelog.Temporary}) // it wakes, its context over
+		c.later(2 * time.Minute)
+		require.Empty(t, c.claim().Send, "the other has it on the wire")
+		c.answered(another, carelog.Receipt{Delivery: "queued"})
+		state, _ := c.dispatch(frozen.ID)
+		require.Equal(t, "accepted", state)
+		c.later(10 * time.Minute)
+		require.Empty(t, c.claim().Send, "said once")
+	})
+
+	t.Run("ALateYesCountsThoughTheTextIsPlannedAgain", func(t *testing.T) {
+		t.Parallel()
+		c, _, frozen := onTheWire(t)
+		require.NoError(t, c.work.SettleMessage(c.ctx(), c.stuckOne(), carelog.NotThere, "", ""))
+		state, _ := c.dispatch(frozen.ID)
+		require.Equal(t, "planned", state)
+		c.answered([]carelog.Outgoing{frozen}, carelog.Receipt{Delivery: "queued"})
+		state, _ = c.dispatch(frozen.ID)
+		require.Equal(t, "accepted", state)
+		c.later(10 * time.Minute)
+		require.Empty(t, c.claim().Send, "said once")
+	})
+
+	t.Run("ATwinOfAnotherTextIsNotTakenForIt", func(t *testing.T) {
+		t.Parallel()
+		c := newCounty(t)
+		c.enrol("A-1", 176)
 		c.send()
-	}
-	t.Log("overdue or missed", c.count("SELECT count(*) FROM check_ins WHERE state IN ('overdue','missed')"))
-	t.Log("notices", c.count("SELECT count(*) FROM messages WHERE purpose='supervisor_notice'"), "messages", c.count("SELECT count(*) FROM messages"))
-	t.Log("tasks", c.count("SELECT count(*) FROM tasks"), "about overdue", c.count("SELECT count(*) FROM tasks t JOIN check_ins k ON k.id=t.check_in_id WHERE k.state IN ('overdue','missed')"))
-}
+		c.reply(contactPhone, "啊啊啊")
+		first := c.send().Send
+		require.Len(t, first, 1)
+		c.reply(contactPhone, "嗯嗯嗯嗯")
+		second := c.claim().Send
+		require.Len(t, second, 1)
+		require.Equal(t, first[0].Text, second[0].Text)
+		c.answered(second, carelog.Receipt{Class: carelog.Ambiguous})
+		require.NoError(t, c.work.SettleMessage(c.ctx(), c.stuckOne(), carelog.Found, "SM"+first[0].ID.String(), "delivered"))
+		state, _ := c.dispatch(second[0].ID)
+		require.Equal(t, "unknown", state)
+		require.Equal(t, 1, c.tasks("message_unknown"))
+	})
 
-func (c *county) enrolled176(t *testing.T) {
-	_, err := c.app.EnrolRecipient(c.ctx(), c.boss, c.enrolment("A-9", 170))
-	if err != nil {
-		c.exec("UPDATE users SET state='active' WHERE login='li'")
-		c.enrol("A-1", 170)
-		c.exec("UPDATE users SET state='left' WHERE login='li'")
-	}
-}
-
-// The operator changes the sending number.
-func TestFaultsNewNumber(t *testing.T) {
-	c := newCounty(t)
-	c.later(time.Second)
-	id, err := c.work.EnsureLine(c.ctx(), carelog.TheSystem(), "twilio", "+8615400000888", carelog.OfficeID{})
-	require.NoError(t, err)
-	c.enrol("A-1", 176)
-	t.Log("new line", c.count("SELECT count(*) FROM messages WHERE line_id = $1", id), "old", c.count("SELECT count(*) FROM messages WHERE line_id <> $1", id))
-}
-
-func TestFaultsStoredForEver(t *testing.T) {
-	c := newCounty(t)
-	c.enrol("A-1", 176)
-	c.send()
-	require.NoError(t, c.app.StoreReply(c.ctx(), carelog.Inbound{Carrier: "twilio", CarrierMessageID: "X1", From: contactPhone, To: lineNumber, Text: "1"}))
-	c.queue.replies = nil // the job was discarded after its tenth attempt
-	for range 30 {
-		c.later(24 * time.Hour)
-		_, _ = c.work.RollCheckIns(c.ctx(), 100)
-		_, _ = c.work.PlanMessages(c.ctx(), 100)
-		_, _ = c.work.MarkOverdue(c.ctx(), 100)
-		_, _ = c.work.ApplyReports(c.ctx(), 100)
-		_, _ = c.work.RecoverReplies(c.ctx(), 100)
-		c.send()
-	}
-	t.Log("stored", c.count("SELECT count(*) FROM inbound_messages WHERE state='stored'"), "triage tasks", c.tasks("triage"))
-}
-
-func TestFaultsOutage16Min(t *testing.T) {
-	c := newCounty(t)
-	c.enrol("A-1", 176)
-	began := c.clock.now()
-	for c.clock.now().Sub(began) < 20*time.Minute {
-		if out := c.claim().Send; len(out) > 0 {
-			c.answered(out, carelog.Receipt{Class: carelog.Temporary})
-			s, why := c.dispatch(out[0].ID)
-			var dl time.Time
-			require.NoError(t, c.pool.QueryRow(c.ctx(), "SELECT deadline FROM messages WHERE id = $1", out[0].ID).Scan(&dl))
-			t.Log(c.clock.now().Sub(began), s, why, "deadline in", dl.Sub(c.clock.now()))
+	t.Run("AnOutageOfTwentyMinutesFailsNoText", func(t *testing.T) {
+		t.Parallel()
+		c, _, out := onTheWire(t)
+		tries := 1
+		for began, on := c.clock.now(), []carelog.Outgoing{out}; c.clock.now().Sub(began) < 20*time.Minute; on = c.claim().Send {
+			if len(on) > 0 {
+				tries = on[0].Try
+				c.answered(on, carelog.Receipt{Class: carelog.Temporary})
+				state, _ := c.dispatch(out.ID)
+				require.Equal(t, "planned", state)
+			}
+			c.later(30 * time.Second)
 		}
-		c.later(10 * time.Second)
-	}
-}
+		require.Greater(t, tries, 3)
+		c.later(15 * time.Minute)
+		require.Len(t, c.send().Send, 1, "the carrier is back")
+		state, _ := c.dispatch(out.ID)
+		require.Equal(t, "accepted", state)
+		require.Zero(t, c.tasks("message_failed"))
+	})
 
-// A process is frozen (SIGSTOP, a VM's pause) between claim and receipts; another takes over.
-func TestFaultsFrozenProcess(t *testing.T) {
-	c := newCounty(t)
-	c.enrol("A-1", 176)
-	a := c.claim().Send
-	require.Len(t, a, 1)
-	c.later(4 * time.Minute)
-	stuck, err := c.work.StuckMessages(c.ctx(), 50)
-	require.NoError(t, err)
-	require.NoError(t, c.work.SettleMessage(c.ctx(), stuck[0], carelog.NotThere, "", ""))
-	c.later(time.Minute)
-	b := c.claim().Send
-	require.Len(t, b, 1)                                     // B has it on the wire
-	c.answered(a, carelog.Receipt{Class: carelog.Temporary}) // A wakes: its context is over
-	c.answered(b, carelog.Receipt{Delivery: "queued"})       // the carrier took B's
-	s, why := c.dispatch(b[0].ID)
-	t.Log(s, why)
-	c.later(10 * time.Minute)
-	require.Empty(t, c.claim().Send, "sent twice")
-	require.Equal(t, "accepted", s)
-}
+	t.Run("AReplyWhoseJobWasLostIsLeftToAPerson", func(t *testing.T) {
+		t.Parallel()
+		c, _, code := asked(t)
+		require.NoError(t, c.app.StoreReply(c.ctx(), carelog.Inbound{Carrier: "twilio", CarrierMessageID: "X1", From: contactPhone, To: lineNumber, Text: code + " 1"}))
+		c.queue.replies = nil // given up after its tenth attempt
+		found, err := c.work.RecoverReplies(c.ctx(), 100)
+		require.NoError(t, err)
+		require.Zero(t, found, "its job may still be at it")
+		c.later(16 * time.Minute)
+		found, err = c.work.RecoverReplies(c.ctx(), 100)
+		require.NoError(t, err)
+		require.Equal(t, 1, found)
+		require.Equal(t, 1, c.tasks("triage"))
+		require.Zero(t, c.count("SELECT count(*) FROM inbound_messages WHERE state = 'stored'"))
+		found, err = c.work.RecoverReplies(c.ctx(), 100)
+		require.NoError(t, err)
+		require.Zero(t, found)
+	})
 
-func TestFaultsLateYes(t *testing.T) {
-	c := newCounty(t)
-	c.enrol("A-1", 176)
-	a := c.claim().Send
-	c.later(4 * time.Minute)
-	stuck, err := c.work.StuckMessages(c.ctx(), 50)
-	require.NoError(t, err)
-	require.NoError(t, c.work.SettleMessage(c.ctx(), stuck[0], carelog.NotThere, "", ""))
-	c.answered(a, carelog.Receipt{Delivery: "queued"}) // A wakes, and its call had gone out
-	s, _ := c.dispatch(a[0].ID)
-	require.Equal(t, "accepted", s)
-}
+	t.Run("WithoutASupervisorATaskSaysSo", func(t *testing.T) {
+		t.Parallel()
+		c := newCounty(t)
+		c.enrol("A-1", 3)
+		c.exec("DELETE FROM grants WHERE role = 'supervisor'")
+		c.clock.set(tuesday.AddDate(0, 0, 8))
+		require.NoError(t, c.markOverdue())
+		require.Equal(t, 1, c.tasks("supervisor_missing"))
+		require.Zero(t, c.count("SELECT count(*) FROM messages WHERE purpose = 'supervisor_notice'"))
+		require.NoError(t, c.markOverdue())
+		require.Equal(t, 1, c.tasks("supervisor_missing"))
+	})
 
-func TestFaultsBudgetRace(t *testing.T) {
-	c := newCounty(t)
-	for i := range 8 {
-		c.enrol(fmt.Sprint("A-", i), 176)
-	}
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() { _, err := c.work.ClaimMessages(c.ctx(), c.line, 1); require.NoError(t, err) })
-	}
-	wg.Wait()
-	require.LessOrEqual(t, c.count("SELECT count(*) FROM messages WHERE dispatch='sending' AND purpose='village_request'"), 3)
+	t.Run("ANoticeNobodyGotInTimeBecomesATask", func(t *testing.T) {
+		t.Parallel()
+		c := newCounty(t)
+		c.enrol("A-1", 3)
+		c.clock.set(tuesday.AddDate(0, 0, 8))
+		require.NoError(t, c.markOverdue())
+		c.clock.set(tuesday.AddDate(0, 0, 40)) // nothing was sent for a month
+		c.claim()
+		require.Positive(t, c.count("SELECT count(*) FROM messages WHERE purpose = 'supervisor_notice' AND dispatch = 'expired'"))
+		require.Positive(t, c.tasks("message_failed"))
+	})
+
+	t.Run("NewTextsGoByTheNumberOfTheLastStart", func(t *testing.T) {
+		t.Parallel()
+		c := newCounty(t)
+		c.later(time.Second)
+		line, err := c.work.EnsureLine(c.ctx(), carelog.TheSystem(), "twilio", "+8615400000888", carelog.OfficeID{})
+		require.NoError(t, err)
+		c.enrol("A-1", 176)
+		require.Positive(t, c.count("SELECT count(*) FROM messages WHERE line_id = $1", line))
+		require.Zero(t, c.count("SELECT count(*) FROM messages WHERE line_id <> $1", line))
+	})
+
+	t.Run("DrainsSideBySideKeepOneBudget", func(t *testing.T) {
+		t.Parallel()
+		c := newCounty(t)
+		for i := range 8 {
+			c.enrol(fmt.Sprint("A-", i), 176)
+		}
+		drain := func() error { return second(c.work.ClaimMessages(c.ctx(), c.line, 2)) }
+		one, other := c.lineUp("SELECT FROM lines WHERE id = $1 FOR UPDATE", c.line, drain, drain)
+		require.NoError(t, one)
+		require.NoError(t, other)
+		require.Equal(t, 3, c.count("SELECT count(*) FROM messages WHERE dispatch = 'sending' AND purpose = 'village_request'"))
+	})
 }
