@@ -41,7 +41,7 @@ func (l *Log) raiseAlert(ctx context.Context, tx txn, a newAlert) error {
 	if a.level == "red" {
 		priority = priorityRed
 	}
-	at := windowFor("officer_alert", priority).next(tx.now, l.calendar)
+	at := windowFor("officer_alert", priority).next(tx.now, tx.cal(a.office))
 	err = l.planAsk(ctx, tx, newAsk{
 		office: a.office, recipient: a.recipient, alert: id, user: a.officer, purpose: "officer_alert", priority: priority,
 	}, []slot{{a.wording, at, at.Add(24 * time.Hour), fmt.Sprintf("%s alert by rule %s", a.level, a.rule)}})
@@ -67,7 +67,7 @@ func (l *Log) judgeScores(ctx context.Context, tx txn, c checkIn, r CheckInRecor
 		if err != nil {
 			return err
 		}
-		cause, actBy := hit.Rule+":"+c.id.String(), hit.Within.Ends(tx.now, l.calendar)
+		cause, actBy := hit.Rule+":"+c.id.String(), hit.Within.Ends(tx.now, tx.cal(c.office))
 		err = l.raiseAlert(ctx, tx, newAlert{
 			office: c.office, recipient: c.recipient, plan: c.plan, checkIn: c.id, officer: p.officer,
 			rule: hit.Rule, version: hit.Version, level: "red", cause: cause, actBy: actBy, wording: "officer_red",

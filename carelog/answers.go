@@ -46,7 +46,7 @@ func (l *Log) askWhich(ctx context.Context, tx txn, r reply, senders []sender) e
 
 // answer plans an automatic answer. The budget is looked at when it is sent.
 func (l *Log) answer(ctx context.Context, tx txn, r reply, contact ContactID, office OfficeID, wording string) error {
-	at := answerWindow.next(tx.now, l.calendar)
+	at := answerWindow.next(tx.now, tx.cal(office))
 	_, err := l.insertMessage(ctx, tx, newMessage{
 		office: office, contact: contact, inbound: r.id, line: r.line, purpose: "answer", priority: priorityAnswer,
 		slot: slot{wording, at, at.Add(automaticAnswer), "answer to a reply of this number"},

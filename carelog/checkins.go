@@ -38,7 +38,7 @@ type CheckIn struct {
 // next one after today however far ahead it is (P1). What lies before the plan's
 // start is before_enrolment. It reports how many check-ins are ahead.
 func (l *Log) layCheckIns(ctx context.Context, tx txn, p plan, from, horizon calendar.Date) (int, error) {
-	occurrences := schedule.Occurrences(p.template, p.anchors(), from, horizon, l.calendar)
+	occurrences := schedule.Occurrences(p.template, p.anchors(), from, horizon, tx.cal(p.office))
 	today, ahead := tx.today(), 0
 	for _, o := range occurrences {
 		if o.Due.After(today) {
@@ -46,7 +46,7 @@ func (l *Log) layCheckIns(ctx context.Context, tx txn, p plan, from, horizon cal
 		}
 	}
 	if ahead == 0 {
-		next := schedule.Next(p.template, p.anchors(), horizon, l.calendar)
+		next := schedule.Next(p.template, p.anchors(), horizon, tx.cal(p.office))
 		if next.N == 0 {
 			return 0, fmt.Errorf("template %s version %d has no next occasion", p.template.Key, p.template.Version)
 		}
@@ -64,7 +64,7 @@ func (l *Log) layCheckIns(ctx context.Context, tx txn, p plan, from, horizon cal
 func (l *Log) ensureNext(ctx context.Context, tx txn, id PlanID) error {
 	var ahead bool
 	err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM check_ins WHERE plan_id = $1 AND state = 'planned' AND due >= $2)",
-		id, l.dueFloor(tx.today())).Scan(&ahead)
+		id, tx.dueFloor()).Scan(&ahead)
 	if err != nil {
 		return fmt.Errorf("look for the next check-in: %w", err)
 	}
@@ -76,7 +76,7 @@ func (l *Log) ensureNext(ctx context.Context, tx txn, id PlanID) error {
 		return err
 	}
 	for after := tx.today(); ; {
-		next := schedule.Next(p.template, p.anchors(), after, l.calendar)
+		next := schedule.Next(p.template, p.anchors(), after, tx.cal(p.office))
 		if next.N == 0 {
 			return fmt.Errorf("template %s version %d has no next occasion", p.template.Key, p.template.Version)
 		}
@@ -103,7 +103,7 @@ func (l *Log) insertCheckIns(ctx context.Context, tx txn, p plan, occurrences []
 		ids[i] = newID[checkInKind](tx.now, l.random)
 		steps[i], occasions[i], titles[i], kinds[i], numbers[i] = o.Step, o.Occasion, o.Title, string(o.Kind), o.N
 		dues[i], opens[i], closes[i], scored[i], asks[i] = o.Due, o.Opens, o.Closes, o.Scored, o.AsksVillage
-		first[i] = l.messagesFrom(o.Kind, o.Due)
+		first[i] = messagesFrom(tx.cal(p.office), o.Kind, o.Due)
 		states[i] = "planned"
 		if o.Due.Before(p.startedOn) {
 			states[i] = "before_enrolment"
@@ -204,9 +204,9 @@ func (l *Log) listCheckIns(ctx context.Context, tx txn, f CheckInFilter) ([]Chec
 	case "open":
 		add(open)
 	case "due":
-		add("c.state = 'planned' AND c.opens <= ? AND c.due >= ?", today, l.dueFloor(today))
+		add("c.state = 'planned' AND c.opens <= ? AND c.due >= ?", today, tx.dueFloor())
 	case "overdue":
-		add(open+" AND c.due < ?", l.dueFloor(today))
+		add(open+" AND c.due < ?", tx.dueFloor())
 	case "upcoming":
 		add(open+" AND c.opens > ?", today)
 	default:
@@ -229,16 +229,16 @@ func (l *Log) listCheckIns(ctx context.Context, tx txn, f CheckInFilter) ([]Chec
 	if err != nil {
 		return nil, fmt.Errorf("list check-ins: %w", err)
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (CheckIn, error) { return l.scanCheckIn(row, today) })
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (CheckIn, error) { return l.scanCheckIn(row, tx) })
 }
 
 // dueFloor is the first due date that is not overdue on a day: on a rest day the
 // last working day's check-ins still count as due.
-func (l *Log) dueFloor(today calendar.Date) calendar.Date {
-	return l.calendar.RollBack(today)
+func (tx txn) dueFloor() calendar.Date {
+	return tx.cal(OfficeID{}).RollBack(tx.today())
 }
 
-func (l *Log) scanCheckIn(row pgx.CollectableRow, today calendar.Date) (CheckIn, error) {
+func (l *Log) scanCheckIn(row pgx.CollectableRow, tx txn) (CheckIn, error) {
 	var c CheckIn
 	var wrapped, sealed []byte
 	err := row.Scan(&c.ID, &c.Plan, &c.Recipient, &wrapped, &sealed, &c.Township, &c.Village, &c.Officer,
@@ -252,7 +252,7 @@ func (l *Log) scanCheckIn(row pgx.CollectableRow, today calendar.Date) (CheckIn,
 	}
 	c.MaskedName = MaskName(facts.Name)
 	if isOpen(c.State) {
-		c.Standing = schedule.Window{Opens: c.Opens, Due: c.Due, Closes: c.Closes}.StandingOn(today, l.calendar)
+		c.Standing = schedule.Window{Opens: c.Opens, Due: c.Due, Closes: c.Closes}.StandingOn(tx.today(), tx.cal(OfficeID{}))
 	}
 	return c, nil
 }
@@ -310,7 +310,7 @@ func (l *Log) oneCheckIn(ctx context.Context, tx txn, id CheckInID) (CheckIn, er
 	if err != nil {
 		return CheckIn{}, fmt.Errorf("read check-in: %w", err)
 	}
-	return pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (CheckIn, error) { return l.scanCheckIn(row, tx.today()) })
+	return pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (CheckIn, error) { return l.scanCheckIn(row, tx) })
 }
 
 // CheckInOf reads one check-in for an officer or supervisor of its office.

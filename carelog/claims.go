@@ -161,7 +161,7 @@ type judged struct {
 // out in a few statements for all of them.
 func (l *Log) settleClaims(ctx context.Context, tx txn, claims []claim) (Claimed, error) {
 	var done Claimed
-	wanted, others := l.judgeAll(claims, tx.now)
+	wanted, others := judgeAll(tx, claims)
 	if err := l.giveCodes(ctx, tx, wanted); err != nil {
 		return done, err
 	}
@@ -193,12 +193,12 @@ func (l *Log) settleClaims(ctx context.Context, tx txn, claims []claim) (Claimed
 
 // judgeAll parts the claims that go out from the others. What goes out to a
 // number counts in its budget for the rest of the batch.
-func (l *Log) judgeAll(claims []claim, now time.Time) (wanted []claim, others []judged) {
+func judgeAll(tx txn, claims []claim) (wanted []claim, others []judged) {
 	sent, answered := map[string]int{}, map[string]int{}
 	for _, c := range claims {
 		phone := string(c.phone)
 		c.today, c.week, c.answers = c.today+sent[phone], c.week+sent[phone], c.answers+answered[phone]
-		v := l.judge(c, now)
+		v := judge(c, tx.now, tx.cal(c.office))
 		switch {
 		case v.dispatch != "sending":
 			others = append(others, judged{c, v})

@@ -24,7 +24,7 @@ type verdict struct {
 }
 
 // judge looks at a due message again: the row is the truth, not the plan made days ago.
-func (l *Log) judge(c claim, now time.Time) verdict {
+func judge(c claim, now time.Time, cal *calendar.Calendar) verdict {
 	switch {
 	case now.After(c.deadline):
 		return verdict{dispatch: "expired", reason: "its time had passed: the deadline was " + c.deadline.In(calendar.Shanghai()).Format("2006-01-02 15:04")}
@@ -40,10 +40,10 @@ func (l *Log) judge(c claim, now time.Time) verdict {
 	case !c.reachable && !(c.purpose == "answer" && c.wording == "stop_ack"):
 		return c.unreachable()
 	}
-	if w := windowFor(c.purpose, c.priority); w.next(now, l.calendar).After(now) {
-		return deferTo("outside "+w.name, w.next(now, l.calendar))
+	if w := windowFor(c.purpose, c.priority); w.next(now, cal).After(now) {
+		return deferTo("outside "+w.name, w.next(now, cal))
 	}
-	tomorrow := l.calendar.NextWorkday(calendar.Of(now))
+	tomorrow := cal.NextWorkday(calendar.Of(now))
 	switch {
 	case c.purpose == "answer" && c.answers >= answersADay:
 		return verdict{dispatch: "cancelled", reason: fmt.Sprintf("no more than %d automatic answers to a number a day", answersADay)}

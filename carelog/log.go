@@ -97,6 +97,7 @@ type txn struct {
 	pgx.Tx
 	now     time.Time
 	by      Actor
+	days    *calendar.Calendar
 	pending *pending
 }
 
@@ -123,7 +124,7 @@ func (l *Log) begin(ctx context.Context, by Actor) (txn, error) {
 			return txn{}, fmt.Errorf("set scope: %w", err)
 		}
 	}
-	return txn{Tx: tx, now: l.Now(), by: by, pending: &pending{}}, nil
+	return txn{Tx: tx, now: l.Now(), by: by, days: l.calendar, pending: &pending{}}, nil
 }
 
 // ringTries is how often a transaction that PostgreSQL ended to break a ring of

@@ -106,10 +106,10 @@ func (l *Log) planMessagesOf(ctx context.Context, tx txn, rows pgx.Rows) (int, e
 // can be texted the work stays with the officer, and a task says so.
 func (l *Log) planTexts(ctx context.Context, tx txn, t toPlan) error {
 	if !t.asks {
-		return l.planFor(ctx, tx, t, "officer_reminder", l.officerSlots(t.due, tx.now))
+		return l.planFor(ctx, tx, t, "officer_reminder", officerSlots(tx.cal(t.office), t.due, tx.now))
 	}
 	if !t.contact.IsZero() {
-		return l.planFor(ctx, tx, t, "village_request", l.villageSlots(t.due, tx.now))
+		return l.planFor(ctx, tx, t, "village_request", villageSlots(tx.cal(t.office), t.due, tx.now))
 	}
 	err := l.openTask(ctx, tx, newTask{
 		kind: "contact_missing", cause: "contact_missing:" + t.checkIn.String(), office: t.office, recipient: t.recipient, checkIn: t.checkIn,
@@ -118,7 +118,7 @@ func (l *Log) planTexts(ctx context.Context, tx txn, t toPlan) error {
 	if err != nil {
 		return err
 	}
-	return l.planFor(ctx, tx, t, "officer_reminder", l.officerSlots(t.due, tx.now))
+	return l.planFor(ctx, tx, t, "officer_reminder", officerSlots(tx.cal(t.office), t.due, tx.now))
 }
 
 func (l *Log) planFor(ctx context.Context, tx txn, t toPlan, purpose string, slots []slot) error {

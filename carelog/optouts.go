@@ -22,7 +22,7 @@ func (l *Log) stopTexts(ctx context.Context, tx txn, r reply, senders []sender) 
 		}
 		err := l.openTask(ctx, tx, newTask{
 			kind: "contact_opted_out", cause: "contact_opted_out:" + s.id.String(), office: s.office, inbound: r.id, contact: s.id,
-			reason: "the contact asked for no more texts: call them, or name another contact", actBy: officerWindow.opens(l.calendar.NextWorkday(tx.today())),
+			reason: "the contact asked for no more texts: call them, or name another contact", actBy: officerWindow.opens(tx.cal(s.office).NextWorkday(tx.today())),
 		})
 		if err != nil {
 			return err

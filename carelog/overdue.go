@@ -46,7 +46,7 @@ type late struct {
 func (l *Log) markOverdue(ctx context.Context, tx txn, limit int) (int, error) {
 	rows, err := tx.Query(ctx, `SELECT c.id, c.office_id, c.plan_id, c.recipient_id, c.due, t.key
 		FROM check_ins c JOIN care_plans p ON p.id = c.plan_id JOIN plan_templates t ON t.id = p.template_id
-		WHERE c.state = 'planned' AND c.due < $1 ORDER BY c.due, c.id LIMIT $2 FOR UPDATE OF c SKIP LOCKED`, l.dueFloor(tx.today()), limit)
+		WHERE c.state = 'planned' AND c.due < $1 ORDER BY c.due, c.id LIMIT $2 FOR UPDATE OF c SKIP LOCKED`, tx.dueFloor(), limit)
 	if err != nil {
 		return 0, fmt.Errorf("find overdue check-ins: %w", err)
 	}
@@ -91,15 +91,15 @@ func (l *Log) tellSupervisors(ctx context.Context, tx txn, o late) error {
 		return l.openTask(ctx, tx, newTask{
 			kind: "supervisor_missing", cause: "supervisor_missing:" + o.checkIn.String(), office: o.office, recipient: o.recipient, checkIn: o.checkIn,
 			reason: "the check-in is overdue and neither this office nor one above it has a supervisor to be told: name one",
-			actBy:  officerWindow.opens(l.calendar.NextWorkday(tx.today())),
+			actBy:  officerWindow.opens(tx.cal(o.office).NextWorkday(tx.today())),
 		})
 	}
 	workdays, err := headRung(ctx, tx, o.template)
 	if err != nil {
 		return err
 	}
-	at := officerWindow.next(later(tx.now, officerWindow.opens(l.calendar.AddWorkdays(o.due, workdays))), l.calendar)
-	deadline := officerWindow.closes(l.calendar.AddWorkdays(calendar.Of(at), 5))
+	at := officerWindow.next(later(tx.now, officerWindow.opens(tx.cal(o.office).AddWorkdays(o.due, workdays))), tx.cal(o.office))
+	deadline := officerWindow.closes(tx.cal(o.office).AddWorkdays(calendar.Of(at), 5))
 	for _, user := range supervisors {
 		err := l.planAsk(ctx, tx, newAsk{office: o.office, recipient: o.recipient, checkIn: o.checkIn, user: user, purpose: "supervisor_notice"}, []slot{{
 			"supervisor_overdue", at, deadline, fmt.Sprintf("ladder of template %s: the head hears %d working days after the due date %s", o.template, workdays, o.due),
@@ -167,12 +167,12 @@ func (l *Log) wakeReviews(ctx context.Context, tx txn, limit int) (int, error) {
 	for _, p := range due {
 		err := l.openTask(ctx, tx, newTask{
 			kind: "plan_review", cause: "plan_review:" + p.id.String(), office: p.office, recipient: p.recipient, plan: p.id,
-			reason: "the plan is " + p.state + " and its review date has come: decide how it goes on", actBy: officerWindow.closes(l.calendar.RollForward(tx.today())),
+			reason: "the plan is " + p.state + " and its review date has come: decide how it goes on", actBy: officerWindow.closes(tx.cal(p.office).RollForward(tx.today())),
 		})
 		if err != nil {
 			return 0, err
 		}
-		_, err = tx.Exec(ctx, "UPDATE care_plans SET review_on = $2 WHERE id = $1", p.id, l.calendar.AddWorkdays(tx.today(), 5))
+		_, err = tx.Exec(ctx, "UPDATE care_plans SET review_on = $2 WHERE id = $1", p.id, tx.cal(p.office).AddWorkdays(tx.today(), 5))
 		if err != nil {
 			return 0, fmt.Errorf("move review: %w", err)
 		}

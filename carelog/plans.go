@@ -39,7 +39,7 @@ func (l *Log) draftPlan(ctx context.Context, tx txn, recipient RecipientID, e pr
 		(id, office_id, recipient_id, template_id, officer_id, primary_contact_id, backup_contact_id, state, paid_on, review_on, created_at, updated_at)
 		SELECT $1, $2, $3, t.id, $5, $6, $7, 'draft', $8, $9, $10, $10
 		FROM plan_templates t WHERE t.key = $4 ORDER BY t.version DESC LIMIT 1`,
-		id, e.Office, recipient, e.Template, e.officer, e.Primary, e.Backup, e.Award.PaidOn, l.calendar.NextWorkday(tx.today()), tx.now)
+		id, e.Office, recipient, e.Template, e.officer, e.Primary, e.Backup, e.Award.PaidOn, tx.cal(e.Office).NextWorkday(tx.today()), tx.now)
 	if err != nil {
 		return id, fmt.Errorf("insert plan: %w", err)
 	}
@@ -67,6 +67,8 @@ type plan struct {
 	reviewOn    calendar.Date
 	reason      string
 	closingBy   UserID
+	tier        string
+	tierSince   calendar.Date
 }
 
 func (p plan) anchors() schedule.Anchors {
@@ -81,10 +83,10 @@ func (p plan) shown() Plan {
 func (l *Log) lockPlan(ctx context.Context, tx txn, id PlanID) (plan, error) {
 	p := plan{id: id}
 	err := tx.QueryRow(ctx, `SELECT office_id, recipient_id, template_id, officer_id, primary_contact_id, backup_contact_id,
-			state, paid_on, started_on, rolled_until, review_on, reason, closing_by
+			state, paid_on, started_on, rolled_until, review_on, reason, closing_by, tier, tier_since
 		FROM care_plans WHERE id = $1 FOR NO KEY UPDATE`, id).
 		Scan(&p.office, &p.recipient, &p.templateID, &p.officer, &p.primary, &p.backup,
-			&p.state, &p.paidOn, &p.startedOn, &p.rolledUntil, &p.reviewOn, &p.reason, &p.closingBy)
+			&p.state, &p.paidOn, &p.startedOn, &p.rolledUntil, &p.reviewOn, &p.reason, &p.closingBy, &p.tier, &p.tierSince)
 	if none(err) {
 		return p, notFound("plan")
 	}
@@ -288,7 +290,7 @@ func (l *Log) proposeClosing(ctx context.Context, tx txn, p plan, why string) er
 		return conflict("the plan is paused: resume it first, so that care goes on until the closing is approved")
 	}
 	_, err := tx.Exec(ctx, "UPDATE care_plans SET state = 'closing', closing_by = $2, review_on = $3, updated_at = $4 WHERE id = $1",
-		p.id, tx.by.User, l.calendar.AddWorkdays(tx.today(), 5), tx.now)
+		p.id, tx.by.User, tx.cal(p.office).AddWorkdays(tx.today(), 5), tx.now)
 	if err != nil {
 		return fmt.Errorf("propose closing: %w", err)
 	}

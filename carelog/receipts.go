@@ -240,6 +240,6 @@ func (l *Log) planAnew(ctx context.Context, tx txn, id CheckInID) error {
 func (l *Log) handToPerson(ctx context.Context, tx txn, m messageRef, kind, why string) error {
 	return l.openTask(ctx, tx, newTask{
 		kind: kind, cause: kind + ":" + m.id.String(), office: m.office, recipient: m.recipient, checkIn: m.checkIn, message: m.id, contact: m.contact,
-		reason: why, actBy: officerWindow.opens(l.calendar.NextWorkday(tx.today())),
+		reason: why, actBy: officerWindow.opens(tx.cal(m.office).NextWorkday(tx.today())),
 	})
 }

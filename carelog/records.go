@@ -242,7 +242,7 @@ func (l *Log) finishCheckIn(ctx context.Context, tx txn, c checkIn, why string) 
 func (l *Log) nextTry(ctx context.Context, tx txn, c checkIn, r CheckInRecord) error {
 	day := r.NextTryOn
 	if day.IsZero() {
-		day = l.calendar.AddWorkdays(tx.today(), 2)
+		day = tx.cal(c.office).AddWorkdays(tx.today(), 2)
 	}
 	_, err := tx.Exec(ctx, "UPDATE check_ins SET next_try_on = $2, updated_at = $3 WHERE id = $1", c.id, day, tx.now)
 	if err != nil {

@@ -247,7 +247,7 @@ func (l *Log) toTriage(ctx context.Context, tx txn, r reply, t target, why strin
 	}
 	return l.openTask(ctx, tx, newTask{
 		kind: "triage", cause: "triage:" + r.id.String(), office: office, recipient: t.recipient, checkIn: t.checkIn, inbound: r.id, contact: t.contact,
-		reason: why, actBy: officerWindow.opens(l.calendar.RollForward(tx.today())).Add(24 * time.Hour),
+		reason: why, actBy: officerWindow.opens(tx.cal(office).RollForward(tx.today())).Add(24 * time.Hour),
 	})
 }
 

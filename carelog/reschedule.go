@@ -46,10 +46,10 @@ func (l *Log) checkMove(tx txn, c checkIn, due calendar.Date, why string) error 
 		p.add("due", isInPast)
 	case due.After(c.window.Due.AddDays(60)) && due.After(tx.today().AddDays(60)):
 		p.add("due", isOutsideWindow)
-	case !l.calendar.IsWorkday(due):
+	case !tx.cal(c.office).IsWorkday(due):
 		p.add("due", reason{
-			"is not a working day: choose " + l.calendar.RollForward(due).String(),
-			"不是工作日,请选择 " + l.calendar.RollForward(due).String(),
+			"is not a working day: choose " + tx.cal(c.office).RollForward(due).String(),
+			"不是工作日,请选择 " + tx.cal(c.office).RollForward(due).String(),
 		})
 	}
 	if strings.TrimSpace(why) == "" {
@@ -62,14 +62,14 @@ func (l *Log) moveCheckIn(ctx context.Context, tx txn, c checkIn, due calendar.D
 	if err := l.cancelPlanned(ctx, tx, []CheckInID{c.id}, "the check-in was moved"); err != nil {
 		return err
 	}
-	grace := l.calendar.WorkdaysBetween(c.window.Due, c.window.Closes)
+	grace := tx.cal(c.office).WorkdaysBetween(c.window.Due, c.window.Closes)
 	opens := c.window.Opens
 	if due.Before(opens) {
 		opens = due
 	}
-	_, err := tx.Exec(ctx, `UPDATE check_ins SET due = $2, opens = $3, closes = $4, state = 'planned', reason = 'moved by an officer',
+	_, err := tx.Exec(ctx, `UPDATE check_ins SET due = $2, opens = $3, closes = $4, state = 'planned', reason = 'moved by an officer', fixed = true,
 			messages_from = $5, messages_planned = false, next_try_on = NULL, updated_at = $6 WHERE id = $1`,
-		c.id, due, opens, l.calendar.AddWorkdays(due, max(grace, 1)), l.messagesFrom(c.kind, due), tx.now)
+		c.id, due, opens, tx.cal(c.office).AddWorkdays(due, max(grace, 1)), messagesFrom(tx.cal(c.office), c.kind, due), tx.now)
 	if err != nil {
 		return fmt.Errorf("move check-in: %w", err)
 	}

@@ -73,7 +73,7 @@ func (l *Log) lateSignal(ctx context.Context, tx txn, r reply, s signal, c check
 	}
 	return l.openTask(ctx, tx, newTask{
 		kind: "triage", cause: "contradiction:" + r.id.String(), office: c.office, recipient: c.recipient, checkIn: c.id, inbound: r.id, contact: s.contact,
-		reason: "the contact answered this request differently before: ask which is true", actBy: officerWindow.opens(l.calendar.NextWorkday(tx.today())),
+		reason: "the contact answered this request differently before: ask which is true", actBy: officerWindow.opens(tx.cal(c.office).NextWorkday(tx.today())),
 	})
 }
 
@@ -100,7 +100,7 @@ func (l *Log) difficulty(ctx context.Context, tx txn, s signal, c checkIn) error
 	if err != nil {
 		return err
 	}
-	actBy := officerWindow.closes(l.calendar.NextWorkday(tx.today()))
+	actBy := officerWindow.closes(tx.cal(c.office).NextWorkday(tx.today()))
 	err = l.raiseAlert(ctx, tx, newAlert{
 		office: c.office, recipient: c.recipient, plan: c.plan, checkIn: c.id, officer: p.officer,
 		rule: "R8", version: 1, level: "amber", cause: "R8:" + c.id.String(), actBy: actBy, wording: "officer_signal",
@@ -126,12 +126,12 @@ func (l *Log) askAgain(ctx context.Context, tx txn, r reply, s signal, c checkIn
 	if err := l.cancelRequests(ctx, tx, []CheckInID{c.id}, "the contact answered: not seen yet"); err != nil {
 		return err
 	}
-	day := l.calendar.AddWorkdays(tx.today(), notSeenAgain)
+	day := tx.cal(c.office).AddWorkdays(tx.today(), notSeenAgain)
 	if _, err := tx.Exec(ctx, "UPDATE check_ins SET next_try_on = $2 WHERE id = $1", c.id, day); err != nil {
 		return fmt.Errorf("note the next try: %w", err)
 	}
 	return l.planAsk(ctx, tx, newAsk{office: c.office, recipient: c.recipient, checkIn: c.id, contact: s.contact, purpose: "village_request"}, []slot{{
-		"village_request", villageWindow.opens(day), villageWindow.closes(l.calendar.AddWorkdays(day, 3)),
+		"village_request", villageWindow.opens(day), villageWindow.closes(tx.cal(c.office).AddWorkdays(day, 3)),
 		fmt.Sprintf("asked again %d working days after the contact had not seen them", notSeenAgain),
 	}})
 }
@@ -144,7 +144,7 @@ func (l *Log) contactChange(ctx context.Context, tx txn, r reply, s signal, c ch
 	return l.openTask(ctx, tx, newTask{
 		kind: "contact_change", cause: "contact_change:" + s.contact.String() + ":" + c.plan.String(), office: c.office, recipient: c.recipient, plan: c.plan,
 		checkIn: c.id, inbound: r.id, contact: s.contact,
-		reason: "the contact says somebody else is in charge: name another contact, and ask the village by phone", actBy: officerWindow.opens(l.calendar.NextWorkday(tx.today())),
+		reason: "the contact says somebody else is in charge: name another contact, and ask the village by phone", actBy: officerWindow.opens(tx.cal(c.office).NextWorkday(tx.today())),
 	})
 }
 

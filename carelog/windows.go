@@ -89,11 +89,11 @@ const (
 )
 
 // messagesFrom is the day on which the first text about a check-in may go out.
-func (l *Log) messagesFrom(kind schedule.Kind, due calendar.Date) calendar.Date {
+func messagesFrom(cal *calendar.Calendar, kind schedule.Kind, due calendar.Date) calendar.Date {
 	if kind == schedule.Village {
-		return l.calendar.AddWorkdays(due, villageAskBefore)
+		return cal.AddWorkdays(due, villageAskBefore)
 	}
-	return l.calendar.AddWorkdays(due, officerRemindBefore)
+	return cal.AddWorkdays(due, officerRemindBefore)
 }
 
 // slot is one planned text: when, until when, and why.
@@ -106,8 +106,8 @@ type slot struct {
 // officerSlots are the officer's reminders: before, on the day, and when it is
 // overdue. What is past already is left out; when the first is past and the day
 // is still to come, it goes out at the next open hour instead.
-func (l *Log) officerSlots(due calendar.Date, now time.Time) []slot {
-	w, cal := officerWindow, l.calendar
+func officerSlots(cal *calendar.Calendar, due calendar.Date, now time.Time) []slot {
+	w := officerWindow
 	var slots []slot
 	before := w.opens(cal.AddWorkdays(due, officerRemindBefore))
 	reason := fmt.Sprintf("reminder %d working days before the due date %s", -officerRemindBefore, due)
@@ -133,8 +133,8 @@ func (l *Log) officerSlots(due calendar.Date, now time.Time) []slot {
 }
 
 // villageSlots are the request to the village contact and its one repeat.
-func (l *Log) villageSlots(due calendar.Date, now time.Time) []slot {
-	w, cal := villageWindow, l.calendar
+func villageSlots(cal *calendar.Calendar, due calendar.Date, now time.Time) []slot {
+	w := villageWindow
 	first := w.opens(cal.AddWorkdays(due, villageAskBefore))
 	reason := fmt.Sprintf("request %d working days before the due date %s", -villageAskBefore, due)
 	if now.After(first) {

@@ -117,3 +117,13 @@ func (s Step) window(nominal calendar.Date, cal *calendar.Calendar) Window {
 func earlier(a, b Occurrence) int {
 	return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.Step, b.Step), cmp.Compare(a.N, b.N))
 }
+
+// At dates the n-th check-in of a step; false when the template has no such
+// step, or not so often.
+func At(t Template, a Anchors, step string, n int, cal *calendar.Calendar) (Occurrence, bool) {
+	i := slices.IndexFunc(t.Steps, func(s Step) bool { return s.Key == step })
+	if i < 0 || n < 1 || a.Start.IsZero() || n > 1 && t.Steps[i].EveryDays <= 0 {
+		return Occurrence{}, false
+	}
+	return t.Steps[i].occurrence(n, a, cal), true
+}
