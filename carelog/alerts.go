@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"aftercare/carelog/calendar"
 	"aftercare/carelog/condition"
 )
@@ -51,6 +53,66 @@ func (l *Log) raiseAlert(ctx context.Context, tx txn, a newAlert) error {
 	tx.append(happening{recipient: a.recipient, kind: "alert_raised", subject: anyID(id), actor: System, details: map[string]any{
 		"rule": a.rule, "rule_version": a.version, "level": a.level, "act_by": a.actBy,
 	}})
+	return nil
+}
+
+// endedAlerts names the open alerts of a household that end, and how: outcome is
+// resolved, false or superseded; why is of our own list, never what people wrote.
+type endedAlerts struct {
+	recipient RecipientID
+	causes    []string
+	outcome   string
+	why       string
+}
+
+// endAlerts ends the open alerts of these causes with their texts that are still
+// planned. Nobody is told any more: an alert is stopped by the deed.
+func (l *Log) endAlerts(ctx context.Context, tx txn, e endedAlerts) error {
+	rows, err := tx.Query(ctx, `UPDATE alerts SET state = 'closed', outcome = $3, why = $4, closed_at = $5, closed_by = $6
+		WHERE recipient_id = $1 AND cause = ANY ($2) AND state <> 'closed' RETURNING id, rule, level`,
+		e.recipient, e.causes, e.outcome, e.why, tx.now, tx.by.User)
+	if err != nil {
+		return fmt.Errorf("end alerts: %w", err)
+	}
+	return l.alertsEnded(ctx, tx, rows, e)
+}
+
+// alertsEnded settles what hung on alerts that were just closed.
+func (l *Log) alertsEnded(ctx context.Context, tx txn, rows pgx.Rows, e endedAlerts) error {
+	var ids []AlertID
+	var id AlertID
+	var rule, level string
+	_, err := pgx.ForEachRow(rows, []any{&id, &rule, &level}, func() error {
+		ids = append(ids, id)
+		tx.append(happening{recipient: e.recipient, kind: "alert_closed", subject: anyID(id), details: map[string]any{
+			"rule": rule, "level": level, "ended": e.outcome, "reason": e.why,
+		}})
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("end alerts: %w", err)
+	}
+	return l.settleAlertAsks(ctx, tx, ids, e.why)
+}
+
+// settleAlertAsks closes the asks about the alerts, lets their codes rest and
+// cancels what is still planned about them.
+func (l *Log) settleAlertAsks(ctx context.Context, tx txn, ids []AlertID, why string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `UPDATE messages m SET dispatch = 'cancelled', dispatch_reason = $2, dispatched_at = $3
+		FROM message_asks b JOIN asks a ON a.id = b.ask_id
+		WHERE a.alert_id = ANY ($1) AND m.id = b.message_id AND m.dispatch = 'planned' AND m.purpose <> 'staff_digest'`, ids, why, tx.now)
+	if err != nil {
+		return fmt.Errorf("cancel the alerts' messages: %w", err)
+	}
+	_, err = tx.Exec(ctx, `WITH settled AS (
+			UPDATE asks SET state = 'closed', reason = $2, closed_at = $3 WHERE alert_id = ANY ($1) AND state = 'open' RETURNING id)
+		UPDATE task_codes SET free_from = $4 FROM settled WHERE ask_id = settled.id AND free_from IS NULL`, ids, why, tx.now, tx.now.Add(codeRest))
+	if err != nil {
+		return fmt.Errorf("close the alerts' asks: %w", err)
+	}
 	return nil
 }
 

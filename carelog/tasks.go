@@ -157,7 +157,7 @@ func (l *Log) ResolveTask(ctx context.Context, by Actor, id TaskID, outcome stri
 		if err != nil {
 			return struct{}{}, fmt.Errorf("settle reply: %w", err)
 		}
-		if err := closeAlerts(ctx, tx, id); err != nil {
+		if err := l.closeAlerts(ctx, tx, id, recipient); err != nil {
 			return struct{}{}, err
 		}
 		if recipient.IsZero() {
@@ -171,12 +171,40 @@ func (l *Log) ResolveTask(ctx context.Context, by Actor, id TaskID, outcome stri
 }
 
 // closeAlerts closes the alerts that the task was about: they end by the deed.
-func closeAlerts(ctx context.Context, tx txn, id TaskID) error {
-	_, err := tx.Exec(ctx, `UPDATE alerts a SET state = 'closed', closed_at = $2, closed_by = $3
+func (l *Log) closeAlerts(ctx context.Context, tx txn, id TaskID, recipient RecipientID) error {
+	e := endedAlerts{recipient: recipient, outcome: "resolved", why: "its task was done"}
+	rows, err := tx.Query(ctx, `UPDATE alerts a SET state = 'closed', outcome = $4, why = $5, closed_at = $2, closed_by = $3
 		FROM tasks t WHERE t.id = $1 AND a.recipient_id = t.recipient_id AND a.check_in_id IS NOT DISTINCT FROM t.check_in_id AND a.state <> 'closed'
-			AND (t.kind, a.rule) IN (('phone_household', 'R8'), ('urgent_reply', 'urgent_reply'), ('red_alert', 'R1'))`, id, tx.now, tx.by.User)
+			AND (t.kind, a.rule) IN (('phone_household', 'R8'), ('urgent_reply', 'urgent_reply'), ('red_alert', 'R1')) RETURNING a.id, a.rule, a.level`,
+		id, tx.now, tx.by.User, e.outcome, e.why)
 	if err != nil {
 		return fmt.Errorf("close alerts: %w", err)
+	}
+	return l.alertsEnded(ctx, tx, rows, e)
+}
+
+// endTasks ends the open tasks of these causes by the deed: why is of our own
+// list and says what was done.
+func (l *Log) endTasks(ctx context.Context, tx txn, causes []string, why string) error {
+	rows, err := tx.Query(ctx, `UPDATE tasks SET state = 'done', done_at = $2, done_by = $3, ended_why = $4
+		WHERE cause = ANY ($1) AND state = 'open' RETURNING id, office_id, recipient_id, kind`, causes, tx.now, tx.by.User, why)
+	if err != nil {
+		return fmt.Errorf("end tasks: %w", err)
+	}
+	var id TaskID
+	var office OfficeID
+	var recipient RecipientID
+	var kind string
+	_, err = pgx.ForEachRow(rows, []any{&id, &office, &recipient, &kind}, func() error {
+		if recipient.IsZero() {
+			tx.audit(office, "task_done", anyID(id), kind)
+			return nil
+		}
+		tx.append(happening{recipient: recipient, kind: "task_done", subject: anyID(id), details: map[string]any{"task": kind, "reason": why}})
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("end tasks: %w", err)
 	}
 	return nil
 }

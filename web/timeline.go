@@ -42,7 +42,7 @@ var detailOrder = []string{
 	"external_id", "template", "household", "flags", "award_fen", "paid_on", "check_ins",
 	"kind", "step", "contact", "signal", "source", "matched", "outcome", "informant", "asked_village", "receipt",
 	"use_of_money", "changes", "needs", "note", "late", "from", "to", "due", "closes", "review_on",
-	"level", "rule", "act_by", "task", "purpose", "reason", "text", "received_on",
+	"level", "rule", "act_by", "ended", "task", "purpose", "reason", "text", "received_on",
 }
 
 // unsaid are details that say nothing to people, or that another part says.
