@@ -2,41 +2,37 @@ package carelog_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"aftercare/carelog"
-	"aftercare/carelog/calendar"
 )
-
-// forgotten is P1 as one query: open plans with neither a check-in ahead, nor an
-// overdue one whose escalation is running, nor a review date.
-const forgotten = `SELECT count(*) FROM care_plans p WHERE p.state <> 'closed' AND p.review_on IS NULL
-	AND NOT EXISTS (SELECT FROM check_ins c WHERE c.plan_id = p.id AND c.state = 'planned' AND c.due >= $1)
-	AND NOT EXISTS (SELECT FROM check_ins c JOIN messages m ON m.check_in_id = c.id AND m.purpose = 'supervisor_notice'
-		AND m.dispatch IN ('planned', 'sending', 'accepted') WHERE c.plan_id = p.id AND c.state IN ('overdue', 'missed'))`
-
-// dropped is P2 as one query: ended messages without a reason, and failed or
-// unknown ones that became nobody's task.
-const dropped = `SELECT count(*) FROM messages m WHERE m.dispatch NOT IN ('planned', 'sending') AND
-	(m.dispatch_reason = '' OR m.dispatched_at IS NULL
-	OR (m.dispatch IN ('failed', 'unknown') AND NOT EXISTS (SELECT FROM tasks t WHERE t.message_id = m.id)))`
 
 // keeps asserts what must hold at every moment: P1, P2, and whole chains (P5).
 func (c *county) keeps() {
 	c.t.Helper()
-	require.Zero(c.t, c.forgotten(), "a plan is forgotten")
-	require.Zero(c.t, c.count(dropped), "a message was dropped silently")
+	p := c.promises()
+	require.Zero(c.t, p.Forgotten, "a plan is forgotten: %v", p.Plans)
+	require.Zero(c.t, p.DroppedSilently, "a message was dropped silently: %v", p.Messages)
 	_, broken, err := c.work.VerifyAll(c.ctx(), carelog.TheSystem())
 	require.NoError(c.t, err)
 	require.Empty(c.t, broken)
+}
+
+// promises counts what breaks them now, the sweeps being up to date.
+func (c *county) promises() carelog.Promises {
+	c.t.Helper()
+	p, err := c.work.Promises(c.ctx(), time.Time{})
+	require.NoError(c.t, err)
+	return p
 }
 
 // forgotten counts the plans that break P1 now. On a rest day the last working
 // day's check-ins still count as due.
 func (c *county) forgotten() int {
 	c.t.Helper()
-	return c.count(forgotten, calendar.Official().RollBack(calendar.Of(c.clock.now())))
+	return c.promises().Forgotten
 }
 
 // tasks counts the open tasks of a kind.
