@@ -20,6 +20,18 @@ const StaleAfterDays = 180
 type Assessment struct {
 	On     calendar.Date `json:"on"`
 	Scores Scores        `json:"scores"`
+	// Carried are the domains whose value comes from an earlier home visit: they
+	// compare, but nobody saw them again today.
+	Carried []Domain `json:"carried,omitempty"`
+}
+
+// seen are the scores without those that were carried.
+func (a Assessment) seen() Scores {
+	seen := a.Scores
+	for _, d := range a.Carried {
+		seen = seen.With(d, NotObserved)
+	}
+	return seen
 }
 
 // Carried tells where the value of a domain that could not be seen comes from.
@@ -48,6 +60,7 @@ func CarryForward(by Channel, current Assessment, lastHome *Assessment) (Assessm
 
 func carryHome(current Assessment, lastHome *Assessment) (Assessment, []Carried) {
 	var carried []Carried
+	current.Carried = nil
 	for i, entry := range scale() {
 		if !entry.HomeOnly {
 			continue
@@ -59,6 +72,7 @@ func carryHome(current Assessment, lastHome *Assessment) (Assessment, []Carried)
 		stale := current.On.Sub(lastHome.On) > StaleAfterDays
 		if !stale {
 			current.Scores[i] = lastHome.Scores[i]
+			current.Carried = append(current.Carried, entry.Domain)
 		}
 		carried = append(carried, Carried{Domain: entry.Domain, Score: lastHome.Scores[i], From: lastHome.On, Stale: stale})
 	}

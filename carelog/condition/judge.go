@@ -23,12 +23,13 @@ const (
 // run in hours.
 var raised = Hit{Level: Red, Within: Clock{Hours: 24}}
 
-// anyCrisis is R1: any domain at 0.
+// anyCrisis is R1: any domain at 0 that was seen or told today. A 0 carried from
+// an earlier home visit was a hit when it was seen.
 func anyCrisis(in Input) *Hit {
 	if in.Current == nil {
 		return nil
 	}
-	return hitOn(in.Current.Scores.where(func(_ int, points int) bool { return points == 0 }))
+	return hitOn(in.Current.seen().where(func(_ int, points int) bool { return points == 0 }))
 }
 
 // anyFlag is R2: any safeguarding flag.
@@ -36,7 +37,7 @@ func anyFlag(in Input) *Hit {
 	if len(in.Flags) == 0 {
 		return nil
 	}
-	return &Hit{Flags: slices.Clone(in.Flags), MustReport: slices.Contains(in.Flags, ChildHarm)}
+	return &Hit{Flags: in.Flags, MustReport: slices.Contains(in.Flags, ChildHarm)}
 }
 
 // steepFallToSevere is R3: a domain fell by 2 or more, to 1 or less.
@@ -74,20 +75,39 @@ func repeatedFall(in Input) *Hit {
 }
 
 // indexFall is R7: the index fell by 10 against the previous assessment or by
-// 15 against the baseline. The hit shows the fall that counts, previous first.
+// 15 against the baseline, over the domains that both scored: a domain that was
+// not observed, or no longer applies, is no fall. The hit shows the fall that
+// counts, previous first.
 func indexFall(in Input) *Hit {
 	for _, side := range []struct {
 		against *Assessment
 		limit   int
 	}{{in.Previous, indexFallPrevious}, {in.Baseline, indexFallBaseline}} {
-		if !bothComplete(in.Current, side.against) {
-			continue
-		}
-		if fall := indexes(side.against, in.Current); fall.Was-fall.Is >= side.limit {
+		fall, comparable := commonIndexes(side.against, in.Current)
+		if comparable && fall.Was-fall.Is >= side.limit {
 			return &Hit{Index: &fall}
 		}
 	}
 	return nil
+}
+
+// commonIndexes are the two indexes over the domains that both assessments
+// scored; false when either is incomplete or too few are common to compare.
+func commonIndexes(before, now *Assessment) (Fall, bool) {
+	if !bothComplete(now, before) {
+		return Fall{}, false
+	}
+	was, is := before.Scores, now.Scores
+	for i := range domains {
+		_, scoredBefore := was[i].Points()
+		_, scoredNow := is[i].Points()
+		if !scoredBefore || !scoredNow {
+			was[i], is[i] = NotObserved, NotObserved
+		}
+	}
+	wasIndex, enough := was.Index()
+	isIndex, _ := is.Index()
+	return Fall{Was: wasIndex, Is: isIndex}, enough
 }
 
 // villageDifficulty is R8: the village contact answered 2.

@@ -1,6 +1,7 @@
 package condition
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -52,6 +53,9 @@ type Hit struct {
 	// MustReport asks for the report that the law demands when a child is in
 	// danger.
 	MustReport bool `json:"must_report,omitempty"`
+	// Inputs are all that the rule looked at: the same version of the rule finds
+	// the same hit in them again.
+	Inputs Input `json:"inputs"`
 }
 
 // Flag is a safeguarding concern that counts whatever the scores say.
@@ -79,48 +83,126 @@ const (
 
 // Signal is something that was heard of a household. It never scores.
 type Signal struct {
-	Kind SignalKind
-	At   time.Time
+	Kind SignalKind `json:"kind"`
+	At   time.Time  `json:"at"`
+}
+
+// Overdue is a check-in that is open after its due date.
+type Overdue struct {
+	Due    calendar.Date `json:"due"`
+	Closes calendar.Date `json:"closes"` // the end of its grace
+}
+
+// Referral is a request to a partner body, as far as it may need a person.
+type Referral struct {
+	Measure Measure `json:"measure"`
+	// DueOn is the day by which an answer is expected; zero when there is one.
+	DueOn calendar.Date `json:"due_on,omitzero"`
+	// ExpiresOn is the day a granted benefit lapses; zero when it does not.
+	ExpiresOn calendar.Date `json:"expires_on,omitzero"`
+}
+
+// Event is something that was reported of a household.
+type Event struct {
+	Kind EventKind     `json:"kind"`
+	On   calendar.Date `json:"on"`
 }
 
 // Input is what the rules look at. Any of the assessments may be nil.
 type Input struct {
+	// On is the day of judging; only what runs out with time asks for it.
+	On calendar.Date `json:"on,omitzero"`
 	// Current is the assessment judged; nil when only signals came in.
-	Current *Assessment
+	Current *Assessment `json:"current,omitempty"`
 	// Previous and Older are the two complete assessments before it.
-	Previous, Older *Assessment
+	Previous *Assessment `json:"previous,omitempty"`
+	Older    *Assessment `json:"older,omitempty"`
 	// Baseline is the plan's first complete assessment.
-	Baseline *Assessment
+	Baseline *Assessment `json:"baseline,omitempty"`
 	// Signals are those since an officer last reached the household, in any
-	// order.
-	Signals []Signal
-	Flags   []Flag
+	// order; beside an assessment those of the village around its date.
+	Signals []Signal `json:"signals,omitempty"`
+	Flags   []Flag   `json:"flags,omitempty"`
 	// HighRisk is true for plans on template H or C.
-	HighRisk bool
+	HighRisk bool `json:"high_risk,omitempty"`
+	// Helping are the measures asked for or granted when the current assessment
+	// was made.
+	Helping   []Measure  `json:"helping,omitempty"`
+	Overdue   []Overdue  `json:"overdue,omitempty"`
+	Referrals []Referral `json:"referrals,omitempty"`
+	Events    []Event    `json:"events,omitempty"`
 }
 
 // rule is one row of the list: its judge returns nil when it does not apply,
-// and leaves the rule's own columns to the list.
+// and leaves the rule's own columns to the list. It is shown only what uses
+// leaves it, which is what a hit keeps.
 type rule struct {
 	id      string
 	version int
 	title   string
 	level   Level
 	within  Clock
+	uses    func(Input) Input
 	judge   func(Input) *Hit
 }
 
 // rules are judged from the top; a new rule is one more row.
 var rules = []rule{
-	{"R1", 1, "有领域处于危急", Red, Clock{Hours: 24}, anyCrisis},
-	{"R2", 1, "有人身或财产安全警示", Red, Clock{Hours: 2}, anyFlag},
-	{"R3", 1, "有领域骤降到严重困难或危急", Red, Clock{Hours: 24}, steepFallToSevere},
-	{"R4", 1, "有领域骤降", Amber, Clock{Workdays: 3}, steepFall},
-	{"R5", 1, "三个以上领域变差", Amber, Clock{Workdays: 3}, broadFall},
-	{"R6", 1, "同一领域连续两次变差", Amber, Clock{Workdays: 5}, repeatedFall},
-	{"R7", 1, "总体指数明显下降", Amber, Clock{Workdays: 5}, indexFall},
-	{"R8", 1, "村里反映有困难", Amber, Clock{Workdays: 1}, villageDifficulty},
-	{"R9", 1, "多次没有见到或联系上", Amber, Clock{Workdays: 3}, notSeen},
+	{"R1", 1, "有领域处于危急", Red, Clock{Hours: 24}, currentOnly, anyCrisis},
+	{"R2", 1, "有人身或财产安全警示", Red, Clock{Hours: 2}, flagsOnly, anyFlag},
+	{"R3", 1, "有领域骤降到严重困难或危急", Red, Clock{Hours: 24}, twoAssessments, steepFallToSevere},
+	{"R4", 1, "有领域骤降", Amber, Clock{Workdays: 3}, twoAssessments, steepFall},
+	{"R5", 1, "三个以上领域变差", Amber, Clock{Workdays: 3}, twoAssessments, broadFall},
+	{"R6", 1, "同一领域连续两次变差", Amber, Clock{Workdays: 5}, threeAssessments, repeatedFall},
+	{"R7", 2, "总体指数明显下降", Amber, Clock{Workdays: 5}, withBaseline, indexFall},
+	{"R8", 1, "村里反映有困难", Amber, Clock{Workdays: 1}, signalsOnly, villageDifficulty},
+	{"R9", 1, "多次没有见到或联系上", Amber, Clock{Workdays: 3}, signalsAndRisk, notSeen},
+	{"R10", 1, "回访逾期超过宽限期", Notice, Clock{}, overdueOnly, pastGrace},
+	{"R11", 1, "转介未答复或待遇将到期", Amber, Clock{Workdays: 5}, referralsOnly, runsOut},
+	{"R12", 1, "家庭发生重大变故", Amber, Clock{Workdays: 3}, eventsOnly, upheaval},
+	{"R13", 1, "严重困难持续而无人帮办", Amber, Clock{Workdays: 5}, stuckInputs, stuck},
+	{"R14", 1, "村里反馈与承办人评分不一致", Notice, Clock{Workdays: 5}, currentAndSignals, divergence},
+}
+
+// What each rule looks at.
+func currentOnly(in Input) Input    { return Input{Current: in.Current} }
+func flagsOnly(in Input) Input      { return Input{Flags: slices.Sorted(slices.Values(in.Flags))} }
+func twoAssessments(in Input) Input { return Input{Current: in.Current, Previous: in.Previous} }
+func overdueOnly(in Input) Input    { return Input{On: in.On, Overdue: in.Overdue} }
+func referralsOnly(in Input) Input  { return Input{On: in.On, Referrals: in.Referrals} }
+func eventsOnly(in Input) Input     { return Input{Events: in.Events} }
+
+func threeAssessments(in Input) Input {
+	return Input{Current: in.Current, Previous: in.Previous, Older: in.Older}
+}
+
+func withBaseline(in Input) Input {
+	return Input{Current: in.Current, Previous: in.Previous, Baseline: in.Baseline}
+}
+
+func signalsOnly(in Input) Input {
+	signals := slices.SortedFunc(slices.Values(in.Signals), func(a, b Signal) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Kind, b.Kind))
+	})
+	return Input{Signals: signals}
+}
+
+func signalsAndRisk(in Input) Input {
+	kept := signalsOnly(in)
+	kept.HighRisk = in.HighRisk
+	return kept
+}
+
+func currentAndSignals(in Input) Input {
+	kept := signalsOnly(in)
+	kept.Current = in.Current
+	return kept
+}
+
+func stuckInputs(in Input) Input {
+	kept := twoAssessments(in)
+	kept.Helping = slices.Sorted(slices.Values(in.Helping))
+	return kept
 }
 
 // Evaluate judges every rule and returns the hits in the order of the rules;
@@ -129,18 +211,39 @@ var rules = []rule{
 func Evaluate(in Input) []Hit {
 	var hits []Hit
 	for _, r := range rules {
-		found := r.judge(in)
-		if found == nil {
-			continue
+		if hit, found := r.apply(in); found {
+			hits = append(hits, hit)
 		}
-		hit := *found
-		hit.Rule, hit.Version = r.id, r.version
-		if hit.Level == "" {
-			hit.Level, hit.Within = r.level, r.within
-		}
-		hits = append(hits, hit)
 	}
 	return hits
+}
+
+// Again judges a stored hit's rule on the hit's own inputs. False when the rule
+// no longer has that version, or no longer applies.
+func (h Hit) Again() (Hit, bool) {
+	for _, r := range rules {
+		if r.id == h.Rule && r.version == h.Version {
+			return r.apply(h.Inputs)
+		}
+	}
+	return Hit{}, false
+}
+
+func (r rule) apply(in Input) (Hit, bool) {
+	in = r.uses(in)
+	found := r.judge(in)
+	if found == nil {
+		return Hit{}, false
+	}
+	hit := *found
+	hit.Rule, hit.Version, hit.Inputs = r.id, r.version, in
+	if hit.Level == "" {
+		hit.Level = r.level
+	}
+	if hit.Within == (Clock{}) {
+		hit.Within = r.within
+	}
+	return hit, true
 }
 
 // Highest returns the most serious level among hits, Green when there are none.
@@ -154,6 +257,9 @@ func Highest(hits []Hit) Level {
 	}
 	return highest
 }
+
+// RaisesTier reports whether a household is looked after more closely for it.
+func (h Hit) RaisesTier() bool { return h.Level == Red || h.Level == Amber }
 
 // Title names the rule of a hit in Chinese, for people.
 func (h Hit) Title() string {

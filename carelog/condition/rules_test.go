@@ -40,7 +40,7 @@ func TestScoreRules(t *testing.T) {
 		"G_FirstFallIsNot":                  {older: "3333333333", previous: "3333333333", current: "3333332333", want: []string{}},
 		"G_FallsOfTwoDomainsAreNot":         {older: "3333333333", previous: "3333333233", current: "3333332233", want: []string{}},
 		"SteepFallToSevereIsRed":            {previous: "3333333333", current: "3133333333", want: []string{"R3 red"}},
-		"BroadFallToALowIndexIsRed":         {previous: "2222111111", current: "1112111111", want: []string{"R5 red"}},
+		"BroadFallToALowIndexIsRed":         {previous: "2222111111", current: "1112111111", want: []string{"R5 red", "R13 amber"}},
 		"IndexFallAgainstPrevious":          {previous: "4444444444", current: "3333444444", want: []string{"R5 amber", "R7 amber"}},
 		"IndexFallAgainstBaseline":          {baseline: "4444444444", previous: "3333344444", current: "3333334444", want: []string{"R7 amber"}},
 		"NoPreviousStillShowsACrisis":       {current: "0333333333", want: []string{"R1 red"}},
@@ -68,12 +68,14 @@ func TestScoreRules(t *testing.T) {
 		require.Equal(t, Hit{
 			Rule: "R5", Version: 1, Level: Amber, Within: Clock{Workdays: 3},
 			Domains: []Domain{BasicNeeds, Income, Housing, Health}, Index: &Fall{Was: 100, Is: 90},
+			Inputs: Input{Previous: scored(t, "4444444444"), Current: scored(t, "3333444444")},
 		}, hits[0])
 		require.Equal(t, "三个以上领域变差", hits[0].Title())
 		require.Empty(t, Hit{Rule: "R99"}.Title())
+		hits[1].Inputs = Input{}
 		text, err := json.Marshal(hits[1])
 		require.NoError(t, err)
-		require.JSONEq(t, `{"rule":"R7","version":1,"level":"amber","within":{"workdays":5},"index":{"was":100,"is":90}}`, string(text))
+		require.JSONEq(t, `{"rule":"R7","version":2,"level":"amber","within":{"workdays":5},"index":{"was":100,"is":90},"inputs":{}}`, string(text))
 	})
 	t.Run("NeverHidesACrisis", func(t *testing.T) {
 		t.Parallel()
@@ -89,7 +91,7 @@ func TestScoreRules(t *testing.T) {
 			}
 			for _, hit := range hits {
 				require.Equal(t, hit.Level == Red, hit.Within.Hours > 0, "red clocks run in hours")
-				require.NotEqual(t, hit.Within.Hours > 0, hit.Within.Workdays > 0)
+				require.NotEqual(t, hit.Within.Hours > 0, hit.Within.Workdays > 0, hit.Rule)
 				require.NotEmpty(t, hit.Title())
 			}
 		})
@@ -102,7 +104,7 @@ func TestFlags(t *testing.T) {
 	require.Len(t, hits, 1)
 	require.Equal(t, Hit{
 		Rule: "R2", Version: 1, Level: Red, Within: Clock{Hours: 2},
-		Flags: []Flag{Violence, ChildHarm}, MustReport: true,
+		Flags: []Flag{ChildHarm, Violence}, MustReport: true, Inputs: Input{Flags: []Flag{ChildHarm, Violence}},
 	}, hits[0])
 	require.False(t, Evaluate(Input{Flags: []Flag{FundSeizure}})[0].MustReport)
 }
