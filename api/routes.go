@@ -40,6 +40,10 @@ func (s *server) routes() {
 	}, s.issueToken)
 	get(s, route{id: "read-me", path: "/v1/me", summary: "Who this token stands for"}, s.readMe)
 
+	get(s, route{id: "explain-check-in", path: "/v1/check-ins/{check_in_id}/explain", summary: "Why a check-in is there, and then"}, s.explainCheckIn)
+	get(s, route{id: "explain-message", path: "/v1/messages/{message_id}/explain", summary: "Why a text goes, went or never went out"}, s.explainMessage)
+	get(s, route{id: "explain-silence", path: "/v1/recipients/{recipient_id}/explain", summary: "Why nothing is heard about a household"}, s.explainSilence)
+
 	post(s, route{
 		id: "import-ledger", path: "/v1/imports", summary: "Enrol the recipients of a spreadsheet, all or none",
 		more:      "Send the file itself (xlsx or csv), or multipart/form-data with the part `file`. A bad row refuses the whole ledger with every problem in `errors`; a dry run reports them with 200 and changes nothing.",

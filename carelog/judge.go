@@ -74,11 +74,7 @@ func (l *Log) dismiss(ctx context.Context, tx txn, c claim, v verdict) (string, 
 		v = verdict{dispatch: "expired", reason: v.reason + ", and the next open hour lies after its deadline"}
 	}
 	if v.dispatch == "planned" {
-		_, err := tx.Exec(ctx, "UPDATE messages SET not_before = $2, reason = $3 WHERE id = $1", c.id, v.notBefore, v.reason)
-		if err != nil {
-			return "", fmt.Errorf("defer message: %w", err)
-		}
-		return v.dispatch, nil
+		return v.dispatch, putOff(ctx, tx, c.id, v.notBefore, v.reason)
 	}
 	_, err := tx.Exec(ctx, "UPDATE messages SET dispatch = $2, dispatch_reason = $3, dispatched_at = $4 WHERE id = $1", c.id, v.dispatch, v.reason, tx.now)
 	if err != nil {
@@ -106,6 +102,18 @@ func (l *Log) dismiss(ctx context.Context, tx txn, c claim, v verdict) (string, 
 		"purpose": c.purpose, "reason": v.reason,
 	}})
 	return v.dispatch, nil
+}
+
+// putOff plans a message for later, and keeps why and every earlier why (P8).
+func putOff(ctx context.Context, tx txn, id MessageID, until time.Time, why string) error {
+	_, err := tx.Exec(ctx, `UPDATE messages SET dispatch = 'planned', not_before = $2, reason = $3, deferrals =
+			CASE WHEN deferrals = '[]' THEN jsonb_build_array(jsonb_build_object('at', created_at, 'until', not_before, 'reason', reason)) ELSE deferrals END
+			|| jsonb_build_object('at', $4::timestamptz, 'until', $2::timestamptz, 'reason', $3::text)
+		WHERE id = $1`, id, until, why, tx.now)
+	if err != nil {
+		return fmt.Errorf("put message off: %w", err)
+	}
+	return nil
 }
 
 func (c claim) ref() messageRef {

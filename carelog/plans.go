@@ -81,10 +81,19 @@ func (p plan) shown() Plan {
 
 // lockPlan reads a plan for change. Out of scope and not there are the same answer.
 func (l *Log) lockPlan(ctx context.Context, tx txn, id PlanID) (plan, error) {
+	return l.planRow(ctx, tx, id, "FOR NO KEY UPDATE")
+}
+
+// readPlan reads a plan without locking it.
+func (l *Log) readPlan(ctx context.Context, tx txn, id PlanID) (plan, error) {
+	return l.planRow(ctx, tx, id, "")
+}
+
+func (l *Log) planRow(ctx context.Context, tx txn, id PlanID, lock string) (plan, error) {
 	p := plan{id: id}
 	err := tx.QueryRow(ctx, `SELECT office_id, recipient_id, template_id, officer_id, primary_contact_id, backup_contact_id,
 			state, paid_on, started_on, rolled_until, review_on, reason, closing_by, tier, tier_since
-		FROM care_plans WHERE id = $1 FOR NO KEY UPDATE`, id).
+		FROM care_plans WHERE id = $1 `+lock, id).
 		Scan(&p.office, &p.recipient, &p.templateID, &p.officer, &p.primary, &p.backup,
 			&p.state, &p.paidOn, &p.startedOn, &p.rolledUntil, &p.reviewOn, &p.reason, &p.closingBy, &p.tier, &p.tierSince)
 	if none(err) {

@@ -171,12 +171,7 @@ func (l *Log) recordRefusal(ctx context.Context, tx txn, m messageRef, r Receipt
 	again := r.Class == Throttled || r.Class == Temporary || r.Class == Misconfigured
 	at := tx.now.Add(max(r.RetryAfter, min(time.Duration(r.Try*r.Try)*30*time.Second, longestWait)))
 	if again && !at.After(m.deadline) {
-		_, err := tx.Exec(ctx, "UPDATE messages SET dispatch = 'planned', not_before = $2, reason = $3 WHERE id = $1",
-			m.id, at, fmt.Sprintf("the carrier said %s %s: try %d follows", r.Class, r.Code, r.Try+1))
-		if err != nil {
-			return nil, fmt.Errorf("plan message again: %w", err)
-		}
-		return nil, nil
+		return nil, putOff(ctx, tx, m.id, at, fmt.Sprintf("the carrier said %s %s: try %d follows", r.Class, r.Code, r.Try+1))
 	}
 	why := fmt.Sprintf("the carrier said %s %s", r.Class, r.Code)
 	return l.failMessage(ctx, tx, m, r.Class, "failed", why)
