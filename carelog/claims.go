@@ -83,7 +83,9 @@ const selectClaims = `WITH due AS MATERIALIZED (
 		coalesce(k.state = 'active' AND k.opted_out_at IS NULL AND k.unreachable_at IS NULL, u.state = 'active', false),
 		k.opted_out_at IS NOT NULL,
 		r.data_key, r.sealed, coalesce(v.township, ''), f.id, f.data_key, f.sealed, al.act_by, m.inbound_id,
-		budget.today, budget.week, budget.answers, k.phone_index
+		budget.today, budget.week, budget.answers, k.phone_index,
+		m.check_in_id IS NOT NULL AND EXISTS (SELECT FROM messages s WHERE s.check_in_id = m.check_in_id AND s.id <> m.id AND s.wording = m.wording
+			AND (s.contact_id = m.contact_id OR s.user_id = m.user_id) AND s.claimed_at >= $4 AND s.dispatch IN ('sending', 'accepted', 'unknown'))
 	FROM messages m
 	JOIN offices o ON o.id = m.office_id
 	JOIN lines n ON n.id = m.line_id
@@ -140,6 +142,7 @@ type claim struct {
 	inbound                      InboundID
 	today, week, answers         int // texts to the number: a phone that people share has one budget
 	phone                        []byte
+	saidToday                    bool // the same about the same check-in, to the same party
 }
 
 func scanClaim(row pgx.CollectableRow) (c claim, err error) {
@@ -147,7 +150,7 @@ func scanClaim(row pgx.CollectableRow) (c claim, err error) {
 		&c.purpose, &c.wording, &c.priority, &c.notBefore, &c.deadline, &c.tries,
 		&c.ask, &c.code, &c.askState, &c.checkInState, &c.due, &c.kind, &c.planState, &c.named, &c.template,
 		&c.partyKey, &c.partySealed, &c.reachable, &c.optedOut, &c.recipientKey, &c.recipientBox, &c.township,
-		&c.officer, &c.officerKey, &c.officerSealed, &c.actBy, &c.inbound, &c.today, &c.week, &c.answers, &c.phone)
+		&c.officer, &c.officerKey, &c.officerSealed, &c.actBy, &c.inbound, &c.today, &c.week, &c.answers, &c.phone, &c.saidToday)
 	return c, err
 }
 
@@ -192,10 +195,11 @@ func (l *Log) settleClaims(ctx context.Context, tx txn, claims []claim) (Claimed
 }
 
 // judgeAll parts the claims that go out from the others. What goes out to a
-// number counts in its budget for the rest of the batch.
+// number counts in its budget for the rest of the batch, and is not said again in it.
 func judgeAll(tx txn, claims []claim) (wanted []claim, others []judged) {
-	sent, answered := map[string]int{}, map[string]int{}
+	sent, answered, said := map[string]int{}, map[string]int{}, map[text]bool{}
 	for _, c := range claims {
+		c.saidToday = c.saidToday || !c.checkIn.IsZero() && said[c.says()]
 		phone := string(c.phone)
 		c.today, c.week, c.answers = c.today+sent[phone], c.week+sent[phone], c.answers+answered[phone]
 		v := judge(c, tx.now, tx.cal(c.office))
@@ -208,10 +212,21 @@ func judgeAll(tx txn, claims []claim) (wanted []claim, others []judged) {
 		default:
 			sent[phone]++
 		}
+		said[c.says()] = true
 		wanted = append(wanted, c)
 	}
 	return wanted, others
 }
+
+// text is what is said to whom about which check-in.
+type text struct {
+	checkIn CheckInID
+	contact ContactID
+	user    UserID
+	wording string
+}
+
+func (c claim) says() text { return text{c.checkIn, c.contact, c.user, c.wording} }
 
 func (c *Claimed) count(dispatch string) {
 	switch dispatch {

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aftercare/carelog"
+	"aftercare/carelog/calendar"
 )
 
 // stuckOne is the one message whose outcome nobody knows once its process is gone.
@@ -39,6 +40,21 @@ func TestFaults(t *testing.T) {
 		require.Equal(t, "accepted", state)
 		c.later(10 * time.Minute)
 		require.Empty(t, c.claim().Send, "said once")
+	})
+
+	t.Run("AfterAnOutageTheRequestAndItsRepeatDoNotGoOutTogether", func(t *testing.T) {
+		t.Parallel()
+		c := newCounty(t)
+		made := c.enrol("A-1", 176) // the request is due today, the repeat on Thursday
+		c.plan()
+		c.clock.set(tuesday.AddDate(0, 0, 2)) // nobody sent anything for two days
+		require.Len(t, to(c.send(), contactPhone), 1, "once")
+		c.later(time.Hour)
+		require.Empty(t, to(c.send(), contactPhone), "nor an hour later")
+		check := c.village(made.Recipient)
+		c.clock.set(calendar.Official().AddWorkdays(calendar.Of(tuesday), 4).At(9, 0))
+		require.Len(t, to(c.send(), contactPhone), 1, "the repeat keeps its distance, and is not past %s", check.Due)
+		c.keeps()
 	})
 
 	t.Run("ALateYesCountsThoughTheTextIsPlannedAgain", func(t *testing.T) {

@@ -45,6 +45,12 @@ func judge(c claim, now time.Time, cal *calendar.Calendar) verdict {
 	}
 	tomorrow := cal.NextWorkday(calendar.Of(now))
 	switch {
+	// After an outage the request and its repeat, or two reminders, are due at once.
+	case c.priority == priorityRed: // at any hour, as often as it is said
+	case c.saidToday && c.purpose == "village_request":
+		return deferTo("the same was said today already", villageWindow.opens(cal.AddWorkdays(calendar.Of(now), villageRepeatAfter)))
+	case c.saidToday:
+		return deferTo("the same was said today already", windowFor(c.purpose, c.priority).opens(tomorrow))
 	case c.purpose == "answer" && c.answers >= answersADay:
 		return verdict{dispatch: "cancelled", reason: fmt.Sprintf("no more than %d automatic answers to a number a day", answersADay)}
 	case c.purpose == "village_request" && c.today >= requestsADay:

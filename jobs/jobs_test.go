@@ -132,6 +132,34 @@ func TestDoubt(t *testing.T) {
 		})
 	}
 
+	t.Run("WhenTheCarrierIsAwayForADayAPersonAsks", func(t *testing.T) {
+		t.Parallel()
+		h := newHouse(t)
+		h.carrier.send = func(context.Context, notify.Message) (notify.Receipt, error) { return notify.Receipt{}, ambiguous }
+		h.carrier.find = func(notify.Message) (notify.Receipt, error) {
+			return notify.Receipt{}, &notify.SendError{Class: notify.Temporary, Err: errors.New("no answer")}
+		}
+		stop := h.start()
+		h.enrol("A-1")
+		h.becomes(1, requests+"'sending'")
+		stop()
+		settle := func() error {
+			stuck, err := h.workers.StuckMessages(t.Context(), 10)
+			require.NoError(t, err)
+			require.NotEmpty(t, stuck)
+			return jobs.Settle(t.Context(), h.workers, h.carrier, stuck[0])
+		}
+		h.later(23 * time.Hour)
+		require.Error(t, settle(), "it is asked again")
+		require.Equal(t, 1, h.count(requests+"'sending'"))
+		h.later(2 * time.Hour)
+		for h.count("SELECT count(*) FROM messages WHERE dispatch = 'sending'") > 0 {
+			require.NoError(t, settle())
+		}
+		require.Equal(t, 1, h.count(requests+"'unknown'"))
+		require.Positive(t, h.count("SELECT count(*) FROM tasks WHERE kind = 'message_unknown' AND state = 'open'"))
+	})
+
 	t.Run("OneTheCarrierCannotBeAskedAboutHoldsUpNoOther", func(t *testing.T) {
 		t.Parallel()
 		h := newHouse(t)

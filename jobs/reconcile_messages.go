@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/riverqueue/river"
 	"golang.org/x/sync/errgroup"
@@ -42,7 +43,7 @@ func (w *reconcileMessages) Work(ctx context.Context, _ *river.Job[reconcileMess
 		group.SetLimit(sideBySide)
 		for i, s := range stuck {
 			group.Go(func() error {
-				failed[i] = w.settle(ctx, s) // one that cannot be settled keeps nobody else waiting
+				failed[i] = Settle(ctx, w.log, w.carrier, s) // one that cannot be settled keeps nobody else waiting
 				return nil
 			})
 		}
@@ -55,18 +56,27 @@ func (w *reconcileMessages) Work(ctx context.Context, _ *river.Job[reconcileMess
 	return nil // the next tick goes on
 }
 
-func (w *reconcileMessages) settle(ctx context.Context, s carelog.Stuck) error {
-	finding, receipt, err := w.ask(ctx, s)
+// askingPatience is how long a carrier that does not answer is asked about a
+// message. After that the work goes to a person; should the carrier have sent it
+// after all, its report still says so.
+const askingPatience = 24 * time.Hour
+
+// Settle asks the carrier about a stuck message and writes down what it knows. A
+// carrier that does not answer now is an error: it is asked again later, for a day.
+func Settle(ctx context.Context, log *carelog.Log, carrier notify.Carrier, s carelog.Stuck) error {
+	finding, receipt, err := ask(ctx, carrier, s)
 	if err != nil {
-		return err
+		if log.Now().Sub(s.Since) < askingPatience {
+			return err
+		}
+		finding = carelog.CannotKnow
 	}
-	return w.log.SettleMessage(ctx, s, finding, receipt.CarrierMessageID, receipt.Delivery)
+	return log.SettleMessage(ctx, s, finding, receipt.CarrierMessageID, receipt.Delivery)
 }
 
-// ask finds out what the carrier knows. A carrier that does not answer now is
-// asked again with the next sweep.
-func (w *reconcileMessages) ask(ctx context.Context, s carelog.Stuck) (carelog.Finding, notify.Receipt, error) {
-	receipt, err := w.carrier.Find(ctx, message(s.Outgoing), s.Since)
+// ask finds out what the carrier knows.
+func ask(ctx context.Context, carrier notify.Carrier, s carelog.Stuck) (carelog.Finding, notify.Receipt, error) {
+	receipt, err := carrier.Find(ctx, message(s.Outgoing), s.Since)
 	switch {
 	case err == nil:
 		return carelog.Found, receipt, nil
