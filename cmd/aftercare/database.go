@@ -32,14 +32,19 @@ func (f databaseFlags) openDatabase(ctx context.Context, dir string, log *slog.L
 		}
 		return &database{app: f.DatabaseURL, work: f.WorkURL, owner: f.MigrateURL, log: log}, nil
 	}
-	server, err := embeddedpg.Start(ctx, embeddedpg.Options{DataDir: dir, BinDir: f.PgBin, Log: log})
+	return startDatabase(ctx, embeddedpg.Options{DataDir: dir, BinDir: f.PgBin, Log: log})
+}
+
+// startDatabase starts a private server with our database and its roles.
+func startDatabase(ctx context.Context, o embeddedpg.Options) (*database, error) {
+	server, err := embeddedpg.Start(ctx, o)
 	if errors.Is(err, embeddedpg.ErrInUse) {
 		return nil, fmt.Errorf("%w: stop it first, or use its API", err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	db := &database{server: server, log: log, super: server.URL(embeddedpg.Superuser, "postgres")}
+	db := &database{server: server, log: o.Log, super: server.URL(embeddedpg.Superuser, "postgres")}
 	db.app, db.work, db.owner = server.URL(migrations.RoleApp, databaseName), server.URL(migrations.RoleWork, databaseName), server.URL(migrations.RoleOwner, databaseName)
 	if err := migrations.Prepare(ctx, db.super, databaseName); err != nil {
 		return nil, errors.Join(err, db.close(ctx))

@@ -16,7 +16,6 @@ import (
 	"aftercare/carelog"
 	"aftercare/carelog/calendar"
 	"aftercare/internal/ledger"
-	"aftercare/migrations"
 	"aftercare/notify"
 	"aftercare/web"
 )
@@ -82,10 +81,8 @@ func (d *demo) refreshed(ctx context.Context, fresh bool) error {
 	if !fresh && !half && (last == nil || !last.After(d.now())) {
 		return nil
 	}
-	for _, sql := range []string{"DROP DATABASE " + databaseName + " WITH (FORCE)", "CREATE DATABASE " + databaseName + " OWNER " + migrations.RoleOwner} {
-		if err := execAs(ctx, d.db.super, sql); err != nil {
-			return fmt.Errorf("make a new scratch database: %w", err)
-		}
+	if err := d.db.recreate(ctx); err != nil {
+		return err
 	}
 	for _, name := range []string{"handsets.jsonl", "laid"} {
 		if err := os.Remove(filepath.Join(d.dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -38,6 +38,8 @@ type commands struct {
 	Keys    keysCommand    `cmd:"" help:"Make the master and index keys."`
 	Doctor  doctorCommand  `cmd:"" help:"Check the set-up, the schema and every history chain."`
 
+	Simulate simulateCommand `cmd:"" help:"Run a whole population through years of care on a scratch database, with faults, and count whom the service forgot."`
+
 	Version kong.VersionFlag `help:"Print the version."`
 }
 
@@ -50,7 +52,7 @@ func run(ctx context.Context, args []string, out io.Writer, prepare ...func(*com
 	}
 	parser, err := kong.New(&c, kong.Name("aftercare"), kong.UsageOnError(),
 		kong.Description("One-time aid, long-term care: follow-up of judicial-aid recipients."),
-		kong.Vars{"version": version}, kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(out, (*io.Writer)(nil)))
+		kong.Vars{"version": version, "faults": strings.Join(allFaults, ", ")}, kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(out, (*io.Writer)(nil)))
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,272 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"aftercare/carelog"
+	"aftercare/carelog/calendar"
+	"aftercare/jobs"
+)
+
+// spell is a time in which something is the matter; the zero one never is.
+type spell struct{ from, until time.Time }
+
+func (p spell) covers(at time.Time) bool { return !at.Before(p.from) && at.Before(p.until) }
+
+// weather is when which fault is at work.
+type weather struct{ sms, scheduler spell }
+
+// outageDays is how long the carrier and the scheduler are away.
+const outageDays = 10
+
+// forecast lays the outages: the carrier's after a third of the time, the
+// scheduler's after two thirds, each from a morning on.
+func (s *simulation) forecast() weather {
+	var w weather
+	days := min(outageDays, max(1, s.days/6))
+	at := func(third int) spell {
+		from := s.workdayAfter(third * s.days / 3)
+		return spell{from.At(10, 0), from.AddDays(days).At(10, 0)}
+	}
+	if s.faults[faultSMS] {
+		w.sms = at(1)
+	}
+	if s.faults[faultScheduler] {
+		w.scheduler = at(2)
+	}
+	return w
+}
+
+// workdayAfter is the first working day so many days on.
+func (s *simulation) workdayAfter(days int) calendar.Date {
+	return calendar.Official().RollForward(firstDay.AddDays(days))
+}
+
+// The moments of a day at which something can happen; between them the clock jumps.
+var (
+	workdayMoments = []moment{{8, 30}, {9, 0}, {10, 30}, {14, 0}, {14, 30}, {16, 30}, {18, 30}, {22, 0}}
+	restdayMoments = []moment{{9, 0}, {15, 0}, {22, 0}}
+)
+
+type moment struct{ hour, minute int }
+
+// run lives through every day and looks at the promises at the end of each.
+func (s *simulation) run(ctx context.Context) error {
+	began := time.Now()
+	for n := range s.days {
+		today := firstDay.AddDays(n)
+		if err := s.day(ctx, today); err != nil {
+			return err
+		}
+		if s.meddle != nil {
+			if err := s.meddle(ctx, s); err != nil {
+				return err
+			}
+		}
+		if err := s.lookAtPromises(ctx, today); err != nil {
+			return err
+		}
+		if tomorrow := today.AddDays(1); tomorrow.Day() == 1 {
+			if err := s.monthEnds(ctx, today, time.Since(began)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// monthEnds tells how far it is, and tidies up what autovacuum would.
+func (s *simulation) monthEnds(ctx context.Context, today calendar.Date, took time.Duration) error {
+	fmt.Fprintf(s.progress, "%s  %d enrolled  %d texts taken  %d forgotten  %.0f s\n", today.String()[:7], s.enrolled(), len(s.carrier.count), s.broken.Forgotten, took.Seconds())
+	if _, err := s.eyes.Exec(ctx, "VACUUM ANALYZE"); err != nil {
+		return fmt.Errorf("tidy up: %w", err)
+	}
+	return nil
+}
+
+func (s *simulation) enrolled() int {
+	n := 0
+	for _, h := range s.households {
+		if h.enrolled {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *simulation) day(ctx context.Context, today calendar.Date) error {
+	moments := restdayMoments
+	work := calendar.Official().IsWorkday(today)
+	if work {
+		moments = workdayMoments
+	}
+	for _, m := range moments {
+		s.clock.set(today.At(m.hour, m.minute))
+		if err := s.deliver(ctx); err != nil {
+			return err
+		}
+		if work && m == (moment{10, 30}) {
+			if err := s.enrolToday(ctx, today); err != nil {
+				return err
+			}
+		}
+		if work && m == (moment{16, 30}) {
+			if err := s.officersWork(ctx, today); err != nil {
+				return err
+			}
+		}
+		if err := s.machinesWork(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// machinesWork is what the workers do at a moment: replies, sweeps and drains,
+// unless the scheduler is off.
+func (s *simulation) machinesWork(ctx context.Context) error {
+	now := s.clock.now()
+	if s.weather.scheduler.covers(now) {
+		return nil
+	}
+	s.swept = now
+	for _, id := range s.queue.take() {
+		if err := s.work.ReceiveReply(ctx, id); err != nil {
+			return err
+		}
+	}
+	if err := s.sweep(ctx); err != nil {
+		return err
+	}
+	if err := s.drain(ctx); err != nil {
+		return err
+	}
+	s.textsArrive()
+	return nil
+}
+
+// sweepLimit is how much one call of a sweep takes, as the workers do it.
+const sweepLimit = 200
+
+// sweep runs every sweep of jobs.sweeps until it has caught up.
+func (s *simulation) sweep(ctx context.Context) error {
+	for _, verb := range []func(context.Context, int) (int, error){
+		s.work.RecoverReplies, s.work.ApplyReports, s.reconcile, s.work.RollCheckIns, s.work.PlanMessages,
+		func(ctx context.Context, limit int) (int, error) {
+			marked, err := s.work.MarkOverdue(ctx, limit)
+			return marked.Total(), err
+		},
+		s.work.ForgetAnswers,
+	} {
+		for {
+			n, err := verb(ctx, sweepLimit)
+			if err != nil {
+				return err
+			}
+			if n < sweepLimit {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// reconcile asks the carrier about messages a dead process left on the wire. What
+// an absent carrier cannot say now is asked again at the next moment.
+func (s *simulation) reconcile(ctx context.Context, limit int) (int, error) {
+	stuck, err := s.work.StuckMessages(ctx, limit)
+	if err != nil {
+		return 0, err
+	}
+	settled := 0
+	for _, one := range stuck {
+		switch err := jobs.Settle(ctx, s.work, s.carrier, one); {
+		case err == nil:
+			settled++
+		case !errors.Is(err, errAway):
+			return 0, err
+		}
+	}
+	return settled, nil
+}
+
+// drain sends what is due on every line, as the drain job does. With the fault a
+// process dies now and then: before, within or after its calls to the carrier,
+// and always before what it answered is written down.
+func (s *simulation) drain(ctx context.Context) error {
+	lines, err := s.work.DueLines(ctx, simulator)
+	if err != nil {
+		return err
+	}
+	for _, o := range s.offices {
+		for n := 0; contains(lines, o.line); n++ {
+			claimed, err := s.work.ClaimMessages(ctx, o.line, sweepLimit)
+			if err != nil {
+				return err
+			}
+			if claimed.Looked() == 0 {
+				break
+			}
+			dies := s.dice.roll("crash", s.clock.now(), o.no, n)
+			if s.faults[faultCrashes] && len(claimed.Send) > 0 && dies.IntN(40) == 0 {
+				jobs.Send(ctx, s.carrier, claimed.Send[:dies.IntN(len(claimed.Send)+1)])
+				continue // and another goes on with what is left
+			}
+			if err := s.work.RecordReceipts(ctx, jobs.Send(ctx, s.carrier, claimed.Send)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func contains[T comparable](list []T, wanted T) bool {
+	for _, one := range list {
+		if one == wanted {
+			return true
+		}
+	}
+	return false
+}
+
+// lookAtPromises asks P1 and P2 at the end of a day.
+func (s *simulation) lookAtPromises(ctx context.Context, today calendar.Date) error {
+	p, err := s.work.Promises(ctx, s.swept)
+	if err != nil {
+		return err
+	}
+	s.broken.Forgotten = max(s.broken.Forgotten, p.Forgotten)
+	s.broken.DroppedSilently = max(s.broken.DroppedSilently, p.DroppedSilently)
+	s.broken.Unsettled = max(s.broken.Unsettled, p.Unsettled)
+	for _, id := range p.Plans {
+		s.spoil("forgotten plan "+id.String(), today)
+	}
+	for _, id := range p.Messages {
+		s.spoil("dropped message "+id.String(), today)
+	}
+	return nil
+}
+
+// spoil remembers an offender and the first day it was seen.
+func (s *simulation) spoil(what string, today calendar.Date) {
+	if _, seen := s.spoiled[what]; !seen {
+		s.spoiled[what] = today.String()
+	}
+}
+
+// did counts a verb that said no, and lets nothing else pass: a refusal is a rule
+// at work, anything else is a fault of ours.
+func (s *simulation) did(verb string, err error) error {
+	var refusal *carelog.Error
+	if errors.As(err, &refusal) && refusal.Kind != carelog.NotFound {
+		s.refused[verb+": "+refusal.Error()]++
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", verb, err)
+	}
+	return nil
+}

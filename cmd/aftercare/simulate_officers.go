@@ -1,0 +1,296 @@
+package main
+
+import (
+	"context"
+	"math/rand/v2"
+
+	"github.com/jackc/pgx/v5"
+
+	"aftercare/carelog"
+	"aftercare/carelog/calendar"
+	"aftercare/carelog/schedule"
+)
+
+// duty is an open check-in as an officer's list shows it.
+type duty struct {
+	id        carelog.CheckInID
+	plan      carelog.PlanID
+	recipient carelog.RecipientID
+	officer   carelog.UserID
+	key       string // of the household
+	step      string
+	n         int
+	kind      schedule.Kind
+	due       calendar.Date
+	state     string
+	scored    bool
+	asks      bool
+	nextTry   calendar.Date
+}
+
+// duties is what stands open on a day, for all officers in one look: asking the
+// list verb 30 times a day would be most of what a simulation costs.
+func (s *simulation) duties(ctx context.Context, today calendar.Date) ([]duty, error) {
+	rows, err := s.eyes.Query(ctx, `SELECT c.id, c.plan_id, c.recipient_id, p.officer_id, r.external_id, c.step, c.n, c.kind, c.due, c.state, c.scored, c.asks_village, c.next_try_on
+		FROM check_ins c JOIN care_plans p ON p.id = c.plan_id JOIN recipients r ON r.id = c.recipient_id
+		WHERE c.state IN ('planned', 'overdue', 'missed') AND c.opens <= $1 AND p.state IN ('active', 'closing') ORDER BY c.due, c.id`, today)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (d duty, err error) {
+		err = row.Scan(&d.id, &d.plan, &d.recipient, &d.officer, &d.key, &d.step, &d.n, &d.kind, &d.due, &d.state, &d.scored, &d.asks, &d.nextTry)
+		return d, err
+	})
+}
+
+// visitsADay is how many check-ins an officer manages on a day.
+const visitsADay = 12
+
+// officersWork is an afternoon: each officer sees to what is due as is their way,
+// then to the work the service handed them, then to plans that ask for a decision.
+func (s *simulation) officersWork(ctx context.Context, today calendar.Date) error {
+	duties, err := s.duties(ctx, today)
+	if err != nil {
+		return err
+	}
+	done := map[carelog.UserID]int{}
+	for _, d := range duties {
+		o, h := s.officerOf(d.officer), s.byKey[d.key]
+		if o == nil || s.away(o, today) || done[d.officer] >= visitsADay || !s.turns(h, d, today) {
+			continue
+		}
+		done[d.officer]++
+		if err := s.see(ctx, o, h, d, today); err != nil {
+			return err
+		}
+	}
+	if err := s.settleTasks(ctx, today); err != nil {
+		return err
+	}
+	return s.decidePlans(ctx, today)
+}
+
+func (s *simulation) officerOf(user carelog.UserID) *simOfficer {
+	for _, o := range s.officers {
+		if o.User == user {
+			return o
+		}
+	}
+	return nil
+}
+
+// away tells whether an officer is on leave: twice a year one to three weeks.
+func (s *simulation) away(o *simOfficer, today calendar.Date) bool {
+	if !s.faults[faultLeave] {
+		return false
+	}
+	half := today.Sub(firstDay) / 182
+	r := s.dice.roll("leave", o.no, half)
+	from := half*182 + r.IntN(160)
+	day := today.Sub(firstDay)
+	return day >= from && day < from+7+r.IntN(14)
+}
+
+// turns tells whether an officer takes a check-in up today: most of them in time,
+// some late, a few only after the supervisor heard of it. A village's answer is
+// waited for until the day after it was due.
+func (s *simulation) turns(h *household, d duty, today calendar.Date) bool {
+	if !d.nextTry.IsZero() && d.nextTry.After(today) {
+		return false
+	}
+	r := s.dice.roll("turn", h.no, d.step, d.n)
+	wait := 0
+	switch u := r.IntN(100); {
+	case u < 72:
+		wait = -r.IntN(4)
+	case u < 90:
+		wait = 1 + r.IntN(2)
+	case u < 97:
+		wait = 3 + r.IntN(7)
+	default:
+		wait = 8 + r.IntN(20)
+	}
+	if d.kind == schedule.Village && d.asks {
+		wait = max(wait, 1)
+	}
+	return !today.Before(d.due.AddDays(wait))
+}
+
+// see is one try at a check-in.
+func (s *simulation) see(ctx context.Context, o *simOfficer, h *household, d duty, today calendar.Date) error {
+	r := s.dice.roll("see", h.no, d.step, d.n, today)
+	if d.kind == schedule.Village && d.asks {
+		_, err := s.door.NoteContact(ctx, o.Actor, d.recipient, carelog.UnplannedContact{
+			Kind: "village_answer", CheckIn: d.id, Digit: digitOf(r), Note: "电话询问村里",
+		})
+		return s.did("NoteContact", err)
+	}
+	record := carelog.CheckInRecord{Outcome: s.outcome(h, r, today), Note: "模拟回访", Informant: "self"}
+	if record.Outcome == "reached" {
+		record.Receipt, record.UseOfMoney = "full", "看病和孩子上学"
+		if d.kind == schedule.Home {
+			s.live(h, today)
+			record.AskedVillage = r.IntN(10) < 8
+			if h.visits++; h.low() {
+				h.good = 0
+			} else {
+				h.good++
+			}
+		}
+		if d.scored {
+			record.Scores = h.seen(d.kind == schedule.Home)
+		}
+	}
+	_, err := s.door.RecordCheckIn(ctx, o.Actor, d.id, record)
+	if err := s.did("RecordCheckIn", err); err != nil {
+		return err
+	}
+	return s.afterOutcome(ctx, o, h, d, record.Outcome, today)
+}
+
+func digitOf(r *rand.Rand) int {
+	switch u := r.IntN(100); {
+	case u < 92:
+		return 1
+	case u < 97:
+		return 2
+	default:
+		return 3
+	}
+}
+
+// outcome is whom an officer finds.
+func (s *simulation) outcome(h *household, r *rand.Rand, today calendar.Date) string {
+	came := func(day calendar.Date) bool { return !day.IsZero() && !today.Before(day) }
+	switch {
+	case came(h.diesOn):
+		return "deceased"
+	case came(h.movesOn):
+		return "moved"
+	case came(h.refuses):
+		return "refused"
+	case r.Float64() < h.reach:
+		return "reached"
+	}
+	return []string{"no_answer", "no_answer", "away", "number_dead", "suspected_fraud"}[r.IntN(5)]
+}
+
+// afterOutcome is what an officer does about a household that will not be met
+// again as before: the plan rests until somebody decides.
+func (s *simulation) afterOutcome(ctx context.Context, o *simOfficer, h *household, d duty, outcome string, today calendar.Date) error {
+	if outcome != "deceased" && outcome != "moved" && outcome != "refused" {
+		return nil
+	}
+	h.resting = true
+	_, err := s.door.PausePlan(ctx, o.Actor, d.plan, today.AddDays(20+s.dice.roll("pause", h.no, today).IntN(60)), "核实情况后再定")
+	return s.did("PausePlan", err)
+}
+
+// chore is an open task.
+type chore struct {
+	id        carelog.TaskID
+	kind      string
+	office    carelog.OfficeID
+	opened    calendar.Date
+	officer   carelog.UserID // of the open plan, if it is about one
+	key       string
+	recipient carelog.RecipientID
+}
+
+// settleTasks has the officers see to their tasks within a few days; what belongs
+// to nobody's plan is the head's.
+func (s *simulation) settleTasks(ctx context.Context, today calendar.Date) error {
+	rows, err := s.eyes.Query(ctx, `SELECT t.id, t.kind, t.office_id, (t.opened_at AT TIME ZONE 'Asia/Shanghai')::date, p.officer_id, coalesce(r.external_id, ''), t.recipient_id
+		FROM tasks t LEFT JOIN recipients r ON r.id = t.recipient_id LEFT JOIN care_plans p ON p.recipient_id = t.recipient_id AND p.state <> 'closed'
+		WHERE t.state = 'open' AND t.opened_at < $1 ORDER BY t.id`, s.clock.now())
+	if err != nil {
+		return err
+	}
+	chores, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c chore, err error) {
+		err = row.Scan(&c.id, &c.kind, &c.office, &c.opened, &c.officer, &c.key, &c.recipient)
+		return c, err
+	})
+	if err != nil {
+		return err
+	}
+	for _, c := range chores {
+		wait := s.dice.roll("task", c.id).IntN(4)
+		if c.kind == "red_alert" || c.kind == "urgent_reply" {
+			wait = 0
+		}
+		if today.Before(c.opened.AddDays(wait)) {
+			continue
+		}
+		by := s.headOf(c.office)
+		if o := s.officerOf(c.officer); o != nil {
+			if s.away(o, today) {
+				continue
+			}
+			by = o.Actor
+		}
+		if err := s.did("ResolveTask", s.door.ResolveTask(ctx, by, c.id, "已处理")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *simulation) headOf(office carelog.OfficeID) carelog.Actor {
+	for _, o := range s.offices {
+		if o.id == office {
+			return o.head
+		}
+	}
+	return s.offices[0].head
+}
+
+// decidePlans has drafts started, resting plans resumed or closed, and those
+// closed whose household has stood well for a year.
+func (s *simulation) decidePlans(ctx context.Context, today calendar.Date) error {
+	rows, err := s.eyes.Query(ctx, `SELECT p.id, p.state, r.external_id, p.officer_id, p.created_at, p.review_on
+		FROM care_plans p JOIN recipients r ON r.id = p.recipient_id
+		WHERE p.state IN ('draft', 'paused', 'closing') OR p.state = 'active' AND p.started_on < $1 ORDER BY p.id`, today.AddDays(-380))
+	if err != nil {
+		return err
+	}
+	type open struct {
+		ID       carelog.PlanID
+		State    string
+		Key      string
+		Officer  carelog.UserID
+		Created  any
+		ReviewOn calendar.Date
+	}
+	plans, err := pgx.CollectRows(rows, pgx.RowToStructByPos[open])
+	if err != nil {
+		return err
+	}
+	for _, p := range plans {
+		o, h := s.officerOf(p.Officer), s.byKey[p.Key]
+		if o == nil || s.away(o, today) {
+			continue
+		}
+		r := s.dice.roll("decide", h.no, p.State, today)
+		switch {
+		case p.State == "draft" && r.IntN(8) == 0:
+			_, err = s.door.StartPlan(ctx, o.Actor, p.ID)
+			err = s.did("StartPlan", err)
+		case p.State == "paused" && h.resting && !today.Before(p.ReviewOn.AddDays(-1)):
+			h.resting = false
+			if _, err = s.door.StartPlan(ctx, o.Actor, p.ID); err == nil {
+				_, err = s.door.ClosePlan(ctx, o.Actor, p.ID, "情况已核实")
+			}
+			err = s.did("ClosePlan", err)
+		case p.State == "active" && h.good >= 3 && r.IntN(60) == 0:
+			_, err = s.door.ClosePlan(ctx, o.Actor, p.ID, "连续走访情况良好")
+			err = s.did("ClosePlan", err)
+		case p.State == "closing" && r.IntN(5) == 0:
+			_, err = s.door.ClosePlan(ctx, o.office.head, p.ID, "同意")
+			err = s.did("approve ClosePlan", err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
