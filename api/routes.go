@@ -21,6 +21,9 @@ func (s *server) routes() {
 	post(s, route{id: "start-plan", path: "/v1/plans/{plan_id}/start", summary: "Start a draft or resume a paused plan"}, s.startPlan)
 	post(s, route{id: "pause-plan", path: "/v1/plans/{plan_id}/pause", summary: "Pause a plan until a review date"}, s.pausePlan)
 	post(s, route{id: "close-plan", path: "/v1/plans/{plan_id}/close", summary: "Propose the closing of a plan, or approve it"}, s.closePlan)
+	get(s, route{id: "list-judgements", path: "/v1/recipients/{recipient_id}/judgements", summary: "Read what the rules found of a household, and why"}, s.listJudgements)
+	post(s, route{id: "propose-tier-down", path: "/v1/plans/{plan_id}/tier/propose", summary: "Propose to look after a household less closely"}, s.proposeTier)
+	post(s, route{id: "decide-tier", path: "/v1/plans/{plan_id}/tier", summary: "Raise a tier, or decide about a lower one"}, s.decideTier)
 
 	get(s, route{id: "list-check-ins", path: "/v1/check-ins", summary: "List check-ins by due date"}, s.listCheckIns)
 	get(s, route{id: "read-check-in", path: "/v1/check-ins/{check_in_id}", summary: "Read a check-in"}, s.readCheckIn)

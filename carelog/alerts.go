@@ -6,9 +6,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-
-	"aftercare/carelog/calendar"
-	"aftercare/carelog/condition"
 )
 
 // newAlert is a hit of a rule on its way in. One open alert a cause.
@@ -23,20 +20,37 @@ type newAlert struct {
 	level     string
 	cause     string
 	actBy     time.Time
-	wording   string // what the officer is texted: no details, only that there is something
+	wording   string // what the officer is texted: no details, only that there is something; empty: nothing
 }
 
 // raiseAlert opens an alert and texts the plan's officer: a red one at any hour,
 // an amber one in officer hours. An open alert of the same cause stays the one.
 func (l *Log) raiseAlert(ctx context.Context, tx txn, a newAlert) error {
 	id := newID[alertKind](tx.now, l.random)
+	var actBy *time.Time
+	if !a.actBy.IsZero() {
+		actBy = &a.actBy
+	}
 	tag, err := tx.Exec(ctx, `INSERT INTO alerts (id, office_id, recipient_id, plan_id, check_in_id, rule, rule_version, level, cause, act_by, opened_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (recipient_id, cause) WHERE state <> 'closed' DO NOTHING`,
-		id, a.office, a.recipient, a.plan, a.checkIn, a.rule, a.version, a.level, a.cause, a.actBy, tx.now)
+		id, a.office, a.recipient, a.plan, a.checkIn, a.rule, a.version, a.level, a.cause, actBy, tx.now)
 	if err != nil {
 		return fmt.Errorf("raise alert: %w", err)
 	}
 	if tag.RowsAffected() == 0 {
+		return nil
+	}
+	if err := l.textOfficer(ctx, tx, a, id); err != nil {
+		return err
+	}
+	tx.append(happening{recipient: a.recipient, kind: "alert_raised", subject: anyID(id), actor: System, details: map[string]any{
+		"rule": a.rule, "rule_version": a.version, "level": a.level, "act_by": actBy,
+	}})
+	return nil
+}
+
+func (l *Log) textOfficer(ctx context.Context, tx txn, a newAlert, id AlertID) error {
+	if a.wording == "" {
 		return nil
 	}
 	priority := priorityReminder
@@ -44,16 +58,9 @@ func (l *Log) raiseAlert(ctx context.Context, tx txn, a newAlert) error {
 		priority = priorityRed
 	}
 	at := windowFor("officer_alert", priority).next(tx.now, tx.cal(a.office))
-	err = l.planAsk(ctx, tx, newAsk{
+	return l.planAsk(ctx, tx, newAsk{
 		office: a.office, recipient: a.recipient, alert: id, user: a.officer, purpose: "officer_alert", priority: priority,
 	}, []slot{{a.wording, at, at.Add(24 * time.Hour), fmt.Sprintf("%s alert by rule %s", a.level, a.rule)}})
-	if err != nil {
-		return err
-	}
-	tx.append(happening{recipient: a.recipient, kind: "alert_raised", subject: anyID(id), actor: System, details: map[string]any{
-		"rule": a.rule, "rule_version": a.version, "level": a.level, "act_by": a.actBy,
-	}})
-	return nil
 }
 
 // endedAlerts names the open alerts of a household that end, and how: outcome is
@@ -112,38 +119,6 @@ func (l *Log) settleAlertAsks(ctx context.Context, tx txn, ids []AlertID, why st
 		UPDATE task_codes SET free_from = $4 FROM settled WHERE ask_id = settled.id AND free_from IS NULL`, ids, why, tx.now, tx.now.Add(codeRest))
 	if err != nil {
 		return fmt.Errorf("close the alerts' asks: %w", err)
-	}
-	return nil
-}
-
-// judgeScores raises a red alert for a domain in crisis (R1), whoever recorded it
-// and whether or not the score counts yet. The rules that compare assessments
-// are in carelog/condition; until they are asked here, a fall is seen by reading.
-func (l *Log) judgeScores(ctx context.Context, tx txn, c checkIn, r CheckInRecord) error {
-	hits := condition.Evaluate(condition.Input{Current: &condition.Assessment{On: calendar.Of(r.OccurredAt), Scores: r.Scores}})
-	for _, hit := range hits {
-		if hit.Level != condition.Red {
-			continue
-		}
-		p, err := l.lockPlan(ctx, tx, c.plan)
-		if err != nil {
-			return err
-		}
-		cause, actBy := hit.Rule+":"+c.id.String(), hit.Within.Ends(tx.now, tx.cal(c.office))
-		err = l.raiseAlert(ctx, tx, newAlert{
-			office: c.office, recipient: c.recipient, plan: c.plan, checkIn: c.id, officer: p.officer,
-			rule: hit.Rule, version: hit.Version, level: "red", cause: cause, actBy: actBy, wording: "officer_red",
-		})
-		if err != nil {
-			return err
-		}
-		err = l.openTask(ctx, tx, newTask{
-			kind: "red_alert", cause: cause, office: c.office, recipient: c.recipient, plan: c.plan, checkIn: c.id,
-			reason: "a domain stands at 0, crisis: act within 24 hours (R1)", actBy: actBy,
-		})
-		if err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"aftercare/carelog/calendar"
 	"aftercare/carelog/schedule"
 )
 
@@ -50,6 +51,11 @@ func (l *Log) facts(ctx context.Context, tx txn, c claim) (map[string]string, er
 		}
 	case "officer_red":
 		f["hours"] = hoursUntil(c.actBy, tx.now)
+	case "officer_amber":
+		f["days"] = "1"
+		if c.actBy != nil {
+			f["days"] = strconv.Itoa(max(tx.cal(c.office).WorkdaysBetween(tx.today(), calendar.Of(c.actBy.Add(-time.Second))), 1))
+		}
 	case "village_request":
 		f["due"], f["alias"] = c.due.Chinese(), file.Alias
 		if file.Alias == "" {

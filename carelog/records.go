@@ -144,13 +144,10 @@ func (l *Log) record(ctx context.Context, tx txn, c checkIn, r CheckInRecord) (R
 		"receipt": r.Receipt, "use_of_money": r.UseOfMoney, "changes": r.Changes, "needs": r.Needs, "note": r.Note,
 	}
 	if done.Assessed {
-		if err := l.judgeScores(ctx, tx, c, r); err != nil {
-			return done, err
-		}
 		details["scores"], details["index"], details["complete"], details["counts"] = r.Scores, done.Index, done.Complete, done.Counts
 	}
 	tx.append(happening{recipient: c.recipient, kind: kind, at: r.OccurredAt, subject: anyID(c.id), details: dropEmpty(details)})
-	return done, nil
+	return done, l.judgeHousehold(ctx, tx, c.recipient)
 }
 
 func dropEmpty(details map[string]any) map[string]any {
@@ -359,7 +356,10 @@ func (l *Log) villageAnswer(ctx context.Context, tx txn, recipient RecipientID, 
 		return err
 	}
 	if n.Digit == 3 {
-		return l.nextTry(ctx, tx, c, CheckInRecord{})
+		if err := l.nextTry(ctx, tx, c, CheckInRecord{}); err != nil {
+			return err
+		}
+		return l.judgeHousehold(ctx, tx, recipient)
 	}
 	if err := l.finishCheckIn(ctx, tx, c, "answered by the village contact by phone"); err != nil {
 		return err
@@ -367,5 +367,5 @@ func (l *Log) villageAnswer(ctx context.Context, tx txn, recipient RecipientID, 
 	if n.Digit == 2 {
 		return l.difficulty(ctx, tx, signal{target: target{recipient: recipient}}, c)
 	}
-	return nil
+	return l.judgeHousehold(ctx, tx, recipient)
 }

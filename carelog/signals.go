@@ -59,7 +59,10 @@ func (l *Log) takeSignal(ctx context.Context, tx txn, r reply, s signal) error {
 	case 4:
 		err = l.contactChange(ctx, tx, r, s, c)
 	}
-	return err
+	if err != nil || s.digit == 2 || s.digit == 4 {
+		return err
+	}
+	return l.judgeHousehold(ctx, tx, c.recipient)
 }
 
 // lateSignal: a reply after the request was settled changes nothing by itself,
@@ -94,23 +97,32 @@ func (l *Log) completeByVillage(ctx context.Context, tx txn, r reply, s signal, 
 	return nil
 }
 
-// difficulty is rule R8: amber, and the officer phones within one working day.
+// difficulty stores what the village contact reports, and the officer phones
+// within one working day (R8). Told again while the first is still open, it is
+// the same difficulty.
 func (l *Log) difficulty(ctx context.Context, tx txn, s signal, c checkIn) error {
-	p, err := l.lockPlan(ctx, tx, c.plan)
+	var open bool
+	err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM alerts WHERE recipient_id = $1 AND check_in_id = $2 AND rule = 'R8' AND state <> 'closed')",
+		c.recipient, c.id).Scan(&open)
 	if err != nil {
-		return err
+		return fmt.Errorf("look for an open alert: %w", err)
 	}
-	actBy := officerWindow.closes(tx.cal(c.office).NextWorkday(tx.today()))
-	err = l.raiseAlert(ctx, tx, newAlert{
-		office: c.office, recipient: c.recipient, plan: c.plan, checkIn: c.id, officer: p.officer,
-		rule: "R8", version: 1, level: "amber", cause: "R8:" + c.id.String(), actBy: actBy, wording: "officer_signal",
-	})
+	if open {
+		return nil
+	}
+	id := newID[plainKind](tx.now, l.random)
+	_, err = tx.Exec(ctx, "INSERT INTO signals (id, recipient_id, check_in_id, kind, heard_at) VALUES ($1, $2, $3, 'village_difficulty', $4)",
+		id, c.recipient, c.id, tx.now)
 	if err != nil {
+		return fmt.Errorf("insert signal: %w", err)
+	}
+	if err := l.judgeHousehold(ctx, tx, c.recipient); err != nil {
 		return err
 	}
 	return l.openTask(ctx, tx, newTask{
-		kind: "phone_household", cause: "R8:" + c.id.String(), office: c.office, recipient: c.recipient, plan: c.plan, checkIn: c.id, contact: s.contact,
-		reason: "the village contact reports difficulty: phone the household within one working day (R8)", actBy: actBy,
+		kind: "phone_household", cause: "R8:" + id.String(), office: c.office, recipient: c.recipient, plan: c.plan, checkIn: c.id, contact: s.contact,
+		reason: "the village contact reports difficulty: phone the household within one working day (R8)",
+		actBy:  officerWindow.closes(tx.cal(c.office).NextWorkday(tx.today())),
 	})
 }
 

@@ -174,8 +174,9 @@ func (l *Log) ResolveTask(ctx context.Context, by Actor, id TaskID, outcome stri
 func (l *Log) closeAlerts(ctx context.Context, tx txn, id TaskID, recipient RecipientID) error {
 	e := endedAlerts{recipient: recipient, outcome: "resolved", why: "its task was done"}
 	rows, err := tx.Query(ctx, `UPDATE alerts a SET state = 'closed', outcome = $4, why = $5, closed_at = $2, closed_by = $3
-		FROM tasks t WHERE t.id = $1 AND a.recipient_id = t.recipient_id AND a.check_in_id IS NOT DISTINCT FROM t.check_in_id AND a.state <> 'closed'
-			AND (t.kind, a.rule) IN (('phone_household', 'R8'), ('urgent_reply', 'urgent_reply'), ('red_alert', 'R1')) RETURNING a.id, a.rule, a.level`,
+		FROM tasks t WHERE t.id = $1 AND a.recipient_id = t.recipient_id AND a.state <> 'closed'
+			AND (a.cause = t.cause OR a.check_in_id IS NOT DISTINCT FROM t.check_in_id
+				AND (t.kind, a.rule) IN (('urgent_reply', 'urgent_reply'), ('red_alert', 'R1'), ('red_alert', 'R3'), ('red_alert', 'R5'))) RETURNING a.id, a.rule, a.level`,
 		id, tx.now, tx.by.User, e.outcome, e.why)
 	if err != nil {
 		return fmt.Errorf("close alerts: %w", err)

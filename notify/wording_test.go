@@ -13,6 +13,7 @@ var ordinaryFacts = map[string]map[string]string{
 	"officer_due":        {"code": "K7Q2M", "kind": "村委协助", "area": "南麻街道", "due": "11月24日"},
 	"officer_overdue":    {"code": "K7Q2M", "kind": "入户", "days": "2", "head": "再过3个工作日将"},
 	"officer_signal":     {"code": "K7Q2M"},
+	"officer_amber":      {"code": "K7Q2M", "days": "3"},
 	"officer_red":        {"code": "K7Q2M", "hours": "24"},
 	"officer_urgent":     {},
 	"village_request":    {"alias": "2组老王家", "code": "K7Q2M", "due": "11月24日", "full_name": "王某某"},

@@ -42,12 +42,12 @@ var detailOrder = []string{
 	"external_id", "template", "household", "flags", "award_fen", "paid_on", "check_ins",
 	"kind", "step", "contact", "signal", "source", "matched", "outcome", "informant", "asked_village", "receipt",
 	"use_of_money", "changes", "needs", "note", "late", "from", "to", "due", "closes", "review_on",
-	"level", "rule", "act_by", "ended", "task", "purpose", "reason", "text", "received_on",
+	"was_level", "level", "rule", "rules", "act_by", "ended", "task", "purpose", "reason", "text", "received_on",
 }
 
 // unsaid are details that say nothing to people, or that another part says.
 var unsaid = []string{
-	"scores", "index", "complete", "counts", "digit", "contact_id", "rule_version", "template_version", "carrier_message_id",
+	"scores", "index", "complete", "counts", "digit", "contact_id", "rule_version", "template_version", "carrier_message_id", "proposed_by",
 }
 
 // moment puts an entry into words for its reader.
@@ -159,9 +159,11 @@ func (c *catalogue) detailText(key, value string) string {
 		if title, ok := c.steps[value]; ok {
 			return title
 		}
+	case "was_level":
+		return c.word("level", value)
 	case "reason", "matched":
 		return c.say(value)
-	case "use_of_money", "changes", "needs", "note", "text", "external_id":
+	case "use_of_money", "changes", "needs", "note", "text", "external_id", "rules":
 		return value
 	}
 	if isoDate.MatchString(value) {

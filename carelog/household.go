@@ -1,0 +1,195 @@
+package carelog
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"aftercare/carelog/calendar"
+	"aftercare/carelog/condition"
+	"aftercare/carelog/schedule"
+)
+
+// How far back a household is judged anew, so that the cost does not grow with
+// its life: three years of quarterly visits, and two more that these compare
+// with. A correction of something older is kept but judges nothing anew.
+const (
+	judgedAssessments = 12
+	comparedBefore    = 2
+	judgedContacts    = 60
+)
+
+// known is all that the rules may look at of one household.
+type known struct {
+	assessments []assessed // oldest first, as they stand now
+	context     int        // the first so many only serve comparison
+	baseline    *condition.Assessment
+	contacts    []contacted // oldest first
+	contactsAll bool        // no older contacts were left out
+	warnings    []warned
+	overdue     []overdueCheckIn
+	events      []reportedEvent
+	referrals   []helpAskedFor
+}
+
+// assessed is an assessment as it counts, with what a call carries.
+type assessed struct {
+	id      anyID
+	checkIn CheckInID
+	root    anyID // the check-in, or else the first version of its record: the same through corrections
+	at      time.Time
+	counts  bool
+	condition.Assessment
+}
+
+// contacted is one time the household was seen, reached, missed or reported on.
+type contacted struct {
+	id      anyID
+	checkIn CheckInID
+	kind    condition.SignalKind // empty: an officer reached them
+	at      time.Time
+}
+
+// warned is a record with safeguarding flags.
+type warned struct {
+	id, root anyID
+	checkIn  CheckInID
+	at       time.Time
+	flags    []condition.Flag
+}
+
+type overdueCheckIn struct {
+	id CheckInID
+	condition.Overdue
+}
+
+type reportedEvent struct {
+	id anyID
+	at time.Time
+	condition.Event
+}
+
+type helpAskedFor struct {
+	id    anyID
+	state string
+	sent  time.Time
+	ended calendar.Date // the day from which it helps no more; zero: it still does
+	condition.Referral
+}
+
+// household reads what is known, in one round trip.
+func (l *Log) household(ctx context.Context, tx txn, recipient RecipientID) (known, error) {
+	var k known
+	batch := &pgx.Batch{}
+	k.askAssessments(batch, recipient)
+	k.askContacts(batch, recipient)
+	k.askOverdue(batch, recipient)
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return k, fmt.Errorf("read what is known of the household: %w", err)
+	}
+	k.carry()
+	return k, nil
+}
+
+const selectAssessments = `SELECT a.id, a.check_in_id, a.check_in_id, a.kind, a.occurred_at, a.scores, a.counts FROM assessments a
+	WHERE a.recipient_id = $1 `
+
+func (k *known) askAssessments(batch *pgx.Batch, recipient RecipientID) {
+	batch.Queue(selectAssessments+"ORDER BY a.occurred_at DESC, a.id DESC LIMIT $2", recipient, judgedAssessments+comparedBefore).
+		Query(func(rows pgx.Rows) (err error) {
+			k.assessments, err = pgx.CollectRows(rows, scanAssessed)
+			slices.Reverse(k.assessments)
+			k.context = max(len(k.assessments)-judgedAssessments, 0)
+			return err
+		})
+	// The baseline visit, or else the first complete assessment.
+	batch.Queue(`SELECT a.occurred_at, a.scores FROM assessments a LEFT JOIN check_ins c ON c.id = a.check_in_id
+		WHERE a.recipient_id = $1 AND a.complete ORDER BY (c.step = 'baseline') IS TRUE DESC, a.occurred_at, a.id LIMIT 1`, recipient).
+		Query(func(rows pgx.Rows) error {
+			var at time.Time
+			var scores []int16
+			_, err := pgx.ForEachRow(rows, []any{&at, &scores}, func() error {
+				k.baseline = &condition.Assessment{On: calendar.Of(at), Scores: fromStored(scores)}
+				return nil
+			})
+			return err
+		})
+}
+
+func scanAssessed(row pgx.CollectableRow) (assessed, error) {
+	var a assessed
+	var kind string
+	var scores []int16
+	err := row.Scan(&a.id, &a.checkIn, &a.root, &kind, &a.at, &scores, &a.counts)
+	a.Assessment = condition.Assessment{On: calendar.Of(a.at), Scores: fromStored(scores)}
+	if kind == string(schedule.Phone) {
+		a.Carried = []condition.Domain{} // to be carried
+	}
+	return a, err
+}
+
+// fromStored is the other way of stored.
+func fromStored(column []int16) condition.Scores {
+	var scores condition.Scores
+	for i, points := range column {
+		if scores[i] = condition.ScoreOf(int(points)); points == -2 {
+			scores[i] = condition.NotApplicable
+		}
+	}
+	return scores
+}
+
+// carry lets each call stand on the home visit before it.
+func (k *known) carry() {
+	var lastHome *condition.Assessment
+	for i := range k.assessments {
+		a := &k.assessments[i].Assessment
+		by := condition.ByHome
+		if a.Carried != nil {
+			by = condition.ByPhone
+		}
+		*a, _ = condition.CarryForward(by, *a, lastHome)
+		if by == condition.ByHome {
+			lastHome = a
+		}
+	}
+}
+
+// askContacts asks when the household was reached, seen, missed or reported on.
+// A village check-in that ended without a word of difficulty says all is well.
+func (k *known) askContacts(batch *pgx.Batch, recipient RecipientID) {
+	batch.Queue(`SELECT id, check_in_id, kind, at FROM (
+			SELECT r.id, r.check_in_id, CASE
+					WHEN r.outcome = 'not_seen' THEN 'village_not_seen'
+					WHEN c.kind = 'village' AND r.outcome = 'reached' THEN 'village_fine'
+					WHEN r.outcome = 'reached' THEN ''
+					ELSE 'phone_not_reached' END AS kind, r.occurred_at AS at
+			FROM check_in_records r JOIN check_ins c ON c.id = r.check_in_id
+			WHERE r.recipient_id = $1 AND (r.outcome IN ('reached', 'not_seen') OR c.kind = 'phone' AND r.outcome IN ('no_answer', 'number_dead', 'away'))
+				AND NOT (c.kind = 'village' AND r.outcome = 'reached' AND EXISTS (SELECT FROM signals s WHERE s.recipient_id = $1 AND s.check_in_id = r.check_in_id))
+			UNION ALL SELECT s.id, s.check_in_id, s.kind, s.heard_at FROM signals s WHERE s.recipient_id = $1) f
+		ORDER BY at DESC, id DESC LIMIT $2`, recipient, judgedContacts).
+		Query(func(rows pgx.Rows) (err error) {
+			k.contacts, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (c contacted, err error) {
+				err = row.Scan(&c.id, &c.checkIn, &c.kind, &c.at)
+				return c, err
+			})
+			slices.Reverse(k.contacts)
+			k.contactsAll = len(k.contacts) < judgedContacts
+			return err
+		})
+}
+
+func (k *known) askOverdue(batch *pgx.Batch, recipient RecipientID) {
+	batch.Queue("SELECT id, due, closes FROM check_ins WHERE recipient_id = $1 AND state = 'missed' ORDER BY due, id", recipient).
+		Query(func(rows pgx.Rows) (err error) {
+			k.overdue, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (o overdueCheckIn, err error) {
+				err = row.Scan(&o.id, &o.Due, &o.Closes)
+				return o, err
+			})
+			return err
+		})
+}
