@@ -4,6 +4,7 @@
 package calendar
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -37,6 +38,7 @@ type Calendar struct {
 	off      []uint64 // one bit a day from firstDay, set when nobody works
 	named    map[Date]Day
 	official map[int]bool // years whose notice is known
+	under    *Calendar    // what a local calendar is laid over; nil for the nation's
 }
 
 var officialCalendar = sync.OnceValue(func() *Calendar {
@@ -67,7 +69,7 @@ func NewCalendar(days []Day) *Calendar { return Official().With(days) }
 // while a stray day may belong to the next year's notice): its provisional
 // holidays are dropped first.
 func (c *Calendar) With(days []Day) *Calendar {
-	next := &Calendar{off: slices.Clone(c.off), named: maps.Clone(c.named), official: maps.Clone(c.official)}
+	next := c.clone()
 	for _, day := range days {
 		if day.Official && day.Off && day.Date.Month() == time.October && day.Date.Day() == 1 {
 			next.settle(day.Date.Year())
@@ -81,6 +83,55 @@ func (c *Calendar) With(days []Day) *Calendar {
 	return next
 }
 
+// Announce returns a copy in which each notice alone settles its year: what was
+// known of the year's dates before, typed in, imported or provisional, is dropped.
+// Give all notices at once: a December day may belong to the next year's notice,
+// so they are taken in the order of their years.
+func (c *Calendar) Announce(notices ...Notice) *Calendar {
+	if len(notices) == 0 {
+		return c
+	}
+	next := c.clone()
+	inOrder := slices.SortedStableFunc(slices.Values(notices), func(a, b Notice) int { return cmp.Compare(a.Year, b.Year) })
+	for _, n := range inOrder {
+		maps.DeleteFunc(next.named, func(d Date, _ Day) bool { return d.Year() == n.Year })
+		for d := New(n.Year, time.January, 1); d.Year() == n.Year; d = d.AddDays(1) {
+			next.mark(d, isWeekend(d))
+		}
+		next.official[n.Year] = true
+		for _, day := range n.Days {
+			next.set(day)
+		}
+	}
+	return next
+}
+
+// Local returns the calendar of one office: its own days laid over c, which is
+// shared and not copied, so that a thousand offices with closures cost little.
+func (c *Calendar) Local(days []Day) *Calendar {
+	next := &Calendar{off: slices.Clone(c.off), named: map[Date]Day{}, official: c.official, under: c}
+	for _, day := range days {
+		if !day.Date.IsZero() {
+			next.set(day)
+		}
+	}
+	return next
+}
+
+func (c *Calendar) clone() *Calendar {
+	return &Calendar{off: slices.Clone(c.off), named: maps.Clone(c.named), official: maps.Clone(c.official), under: c.under}
+}
+
+// lookup finds the day that a notice, a law or an office singles out.
+func (c *Calendar) lookup(d Date) (Day, bool) {
+	for ; c != nil; c = c.under {
+		if day, known := c.named[d]; known {
+			return day, true
+		}
+	}
+	return Day{}, false
+}
+
 // IsWorkday reports whether d is worked. No date is not.
 func (c *Calendar) IsWorkday(d Date) bool {
 	if d.IsZero() {
@@ -90,7 +141,7 @@ func (c *Calendar) IsWorkday(d Date) bool {
 	if i >= 0 && !d.After(lastDay) {
 		return c.off[i/64]&(1<<(i%64)) == 0
 	}
-	if day, known := c.named[d]; known {
+	if day, known := c.lookup(d); known {
 		return !day.Off
 	}
 	return !isWeekend(d)
@@ -99,7 +150,7 @@ func (c *Calendar) IsWorkday(d Date) bool {
 // Day explains a date: worked or not, the name and source of the reason, and
 // whether that is official or provisional.
 func (c *Calendar) Day(d Date) Day {
-	if day, known := c.named[d]; known {
+	if day, known := c.lookup(d); known {
 		return day
 	}
 	day := Day{Date: d, Off: !c.IsWorkday(d), Name: nameWorkday, Source: sourceLaw}
@@ -107,7 +158,7 @@ func (c *Calendar) Day(d Date) Day {
 		day.Name = nameWeekend
 	}
 	if c.official[d.Year()] {
-		day.Source, day.Official = noticeOf(d.Year()), true
+		day.Source, day.Official = NoticeOf(d.Year()), true
 	}
 	return day
 }
@@ -115,12 +166,15 @@ func (c *Calendar) Day(d Date) Day {
 // Named lists, in order, the days within [from, until] that a notice, a law or
 // an import singles out: all that a database needs to store.
 func (c *Calendar) Named(from, until Date) []Day {
-	var days []Day
-	for d, day := range c.named {
-		if !d.Before(from) && !d.After(until) {
-			days = append(days, day)
+	found := map[Date]Day{}
+	for layer := c; layer != nil; layer = layer.under {
+		for d, day := range layer.named {
+			if _, above := found[d]; !above && !d.Before(from) && !d.After(until) {
+				found[d] = day
+			}
 		}
 	}
+	days := slices.Collect(maps.Values(found))
 	slices.SortFunc(days, func(a, b Day) int { return a.Date.Compare(b.Date) })
 	return days
 }

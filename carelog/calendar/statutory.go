@@ -86,7 +86,7 @@ func announced() []Day {
 	for _, n := range notices {
 		for _, s := range n.spans {
 			for d := monthDay(n.year, s.from); !d.After(monthDay(n.year, s.to)); d = d.AddDays(1) {
-				days = append(days, Day{Date: d, Off: s.off, Name: s.name, Source: noticeOf(n.year), Official: true})
+				days = append(days, Day{Date: d, Off: s.off, Name: s.name, Source: NoticeOf(n.year), Official: true})
 			}
 		}
 	}
@@ -133,6 +133,7 @@ func monthDay(year, packed int) Date {
 	return New(year, time.Month(packed/100), packed%100)
 }
 
-func noticeOf(year int) string {
+// NoticeOf names the notice of a year, for people.
+func NoticeOf(year int) string {
 	return fmt.Sprintf("国务院办公厅关于%d年部分节假日安排的通知", year)
 }
