@@ -63,8 +63,9 @@ func (l *Log) layCheckIns(ctx context.Context, tx txn, p plan, from, horizon cal
 // the last one was done, perhaps long before its date, or is overdue (P1).
 func (l *Log) ensureNext(ctx context.Context, tx txn, id PlanID) error {
 	var ahead bool
-	err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM check_ins WHERE plan_id = $1 AND state = 'planned' AND due >= $2)",
-		id, tx.dueFloor()).Scan(&ahead)
+	floors := tx.dueFloors(tx.today())
+	err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM check_ins WHERE plan_id = $1 AND state = 'planned' AND due >= "+
+		dueFloorOf("office_id", "$2", "$3", "$4")+")", id, floors.offices, floors.dates, floors.national).Scan(&ahead)
 	if err != nil {
 		return fmt.Errorf("look for the next check-in: %w", err)
 	}
@@ -93,6 +94,7 @@ func (l *Log) ensureNext(ctx context.Context, tx txn, id PlanID) error {
 
 // insertCheckIns tells how many were new: an occasion that is there already stays as it is.
 func (l *Log) insertCheckIns(ctx context.Context, tx txn, p plan, occurrences []schedule.Occurrence) (int64, error) {
+	tx.pending.laid = true
 	n := len(occurrences)
 	ids := make([]CheckInID, n)
 	steps, occasions, titles, kinds, states := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
@@ -177,12 +179,12 @@ func (l *Log) CheckIns(ctx context.Context, by Actor, f CheckInFilter) ([]CheckI
 }
 
 const selectCheckIns = `SELECT c.id, c.plan_id, c.recipient_id, r.data_key, r.sealed, coalesce(v.township, ''), coalesce(v.name, ''),
-		p.officer_id, c.step, c.title, c.kind, c.opens, c.due, c.closes, c.scored, c.state, c.reason, c.next_try_on
+		p.officer_id, c.step, c.title, c.kind, c.opens, c.due, c.closes, c.scored, c.state, c.reason, c.next_try_on, c.office_id
 	FROM check_ins c JOIN recipients r ON r.id = c.recipient_id JOIN care_plans p ON p.id = c.plan_id LEFT JOIN villages v ON v.id = r.village_id
 	WHERE `
 
 func (l *Log) listCheckIns(ctx context.Context, tx txn, f CheckInFilter) ([]CheckIn, error) {
-	today := tx.today()
+	today, floors := tx.today(), tx.dueFloors(tx.today())
 	where, args := []string{"true"}, []any{}
 	add := func(condition string, values ...any) {
 		for _, v := range values {
@@ -204,9 +206,9 @@ func (l *Log) listCheckIns(ctx context.Context, tx txn, f CheckInFilter) ([]Chec
 	case "open":
 		add(open)
 	case "due":
-		add("c.state = 'planned' AND c.opens <= ? AND c.due >= ?", today, tx.dueFloor())
+		add("c.state = 'planned' AND c.opens <= ? AND c.due >= "+dueFloorOf("c.office_id", "?", "?", "?"), today, floors.dates, floors.offices, floors.national)
 	case "overdue":
-		add(open+" AND c.due < ?", tx.dueFloor())
+		add(open+" AND c.due < ? AND c.due < "+dueFloorOf("c.office_id", "?", "?", "?"), floors.latest, floors.dates, floors.offices, floors.national)
 	case "upcoming":
 		add(open+" AND c.opens > ?", today)
 	default:
@@ -232,17 +234,12 @@ func (l *Log) listCheckIns(ctx context.Context, tx txn, f CheckInFilter) ([]Chec
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (CheckIn, error) { return l.scanCheckIn(row, tx) })
 }
 
-// dueFloor is the first due date that is not overdue on a day: on a rest day the
-// last working day's check-ins still count as due.
-func (tx txn) dueFloor() calendar.Date {
-	return tx.cal(OfficeID{}).RollBack(tx.today())
-}
-
 func (l *Log) scanCheckIn(row pgx.CollectableRow, tx txn) (CheckIn, error) {
 	var c CheckIn
+	var office OfficeID
 	var wrapped, sealed []byte
 	err := row.Scan(&c.ID, &c.Plan, &c.Recipient, &wrapped, &sealed, &c.Township, &c.Village, &c.Officer,
-		&c.Step, &c.Title, &c.Kind, &c.Opens, &c.Due, &c.Closes, &c.Scored, &c.State, &c.Reason, &c.NextTryOn)
+		&c.Step, &c.Title, &c.Kind, &c.Opens, &c.Due, &c.Closes, &c.Scored, &c.State, &c.Reason, &c.NextTryOn, &office)
 	if err != nil {
 		return c, err
 	}
@@ -252,7 +249,7 @@ func (l *Log) scanCheckIn(row pgx.CollectableRow, tx txn) (CheckIn, error) {
 	}
 	c.MaskedName = MaskName(facts.Name)
 	if isOpen(c.State) {
-		c.Standing = schedule.Window{Opens: c.Opens, Due: c.Due, Closes: c.Closes}.StandingOn(tx.today(), tx.cal(OfficeID{}))
+		c.Standing = schedule.Window{Opens: c.Opens, Due: c.Due, Closes: c.Closes}.StandingOn(tx.today(), tx.cal(office))
 	}
 	return c, nil
 }

@@ -102,7 +102,7 @@ func (q *quiet) explainPlan(e *Explanation) {
 func (q *quiet) explainNext(ctx context.Context, tx txn, e *Explanation) error {
 	var id CheckInID
 	err := tx.QueryRow(ctx, `SELECT id, kind, due, messages_from, asks_village FROM check_ins
-		WHERE plan_id = $1 AND state = 'planned' AND due >= $2 ORDER BY due, id LIMIT 1`, q.plan, tx.dueFloor()).
+		WHERE plan_id = $1 AND state = 'planned' AND due >= $2 ORDER BY due, id LIMIT 1`, q.plan, tx.dueFloor(q.office)).
 		Scan(&id, &q.kind, &q.next, &q.nextFrom, &q.asks)
 	if err != nil && !none(err) {
 		return fmt.Errorf("read next check-in: %w", err)
@@ -112,7 +112,7 @@ func (q *quiet) explainNext(ctx context.Context, tx txn, e *Explanation) error {
 			about(id.String()).on(q.next)
 	}
 	rows, err := tx.Query(ctx, `SELECT id, due FROM check_ins WHERE plan_id = $1 AND (state IN ('overdue', 'missed') OR state = 'planned' AND due < $2)
-		ORDER BY due, id LIMIT 20`, q.plan, tx.dueFloor())
+		ORDER BY due, id LIMIT 20`, q.plan, tx.dueFloor(q.office))
 	if err != nil {
 		return fmt.Errorf("read late check-ins: %w", err)
 	}

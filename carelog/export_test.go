@@ -1,4 +1,4 @@
 package carelog
 
 // Forgotten is the query of P1, for a test that asks it of one plan.
-const Forgotten = forgotten
+var Forgotten = forgotten

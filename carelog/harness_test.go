@@ -49,6 +49,7 @@ type county struct {
 	app     *carelog.Log
 	work    *carelog.Log
 	queue   *queue
+	keys    *crypt.Keyring
 	clock   *clock
 	office  carelog.OfficeID
 	line    carelog.LineID
@@ -92,6 +93,7 @@ func newCounty(t testing.TB) *county {
 	require.NoError(t, err)
 	keys, err := crypt.NewKeyring(master, index)
 	require.NoError(t, err)
+	c.keys = keys
 	config := carelog.Config{Keys: keys, Queue: c.queue, Words: notify.NewPhrasebook("沂源县检察院"), Carrier: "twilio", Now: c.clock.now}
 	config.DB = pgtest.Pool(t, c.db.App)
 	c.app = carelog.New(config)

@@ -31,6 +31,8 @@ type (
 	messageKind   struct{}
 	inboundKind   struct{}
 	taskKind      struct{}
+	noticeKind    struct{}
+	closureKind   struct{}
 	plainKind     struct{}
 )
 
@@ -67,6 +69,10 @@ type (
 	InboundID = ID[inboundKind]
 	// TaskID names work for a person.
 	TaskID = ID[taskKind]
+	// NoticeID names an imported notice of a year's working days.
+	NoticeID = ID[noticeKind]
+	// ClosureID names days that an office closes or works beside the nation's.
+	ClosureID = ID[closureKind]
 
 	anyID = ID[plainKind]
 )

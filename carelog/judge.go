@@ -26,7 +26,7 @@ type verdict struct {
 // judge looks at a due message again: the row is the truth, not the plan made days ago.
 func judge(c claim, now time.Time, cal *calendar.Calendar) verdict {
 	switch {
-	case now.After(c.deadline):
+	case now.After(c.until(cal)):
 		return verdict{dispatch: "expired", reason: "its time had passed: the deadline was " + c.deadline.In(calendar.Shanghai()).Format("2006-01-02 15:04")}
 	case c.askState != "" && c.askState != "open":
 		return verdict{dispatch: "cancelled", reason: "the request is settled"}
@@ -61,6 +61,18 @@ func judge(c claim, now time.Time, cal *calendar.Calendar) verdict {
 	return verdict{dispatch: "sending"}
 }
 
+// until is when a message's time is over. A deadline on a day that nobody works,
+// because the working days changed after it was set, holds until the next working
+// day's close: an escalation is not dropped because an office was closed. A text
+// that names its due date is over with that date all the same.
+func (c claim) until(cal *calendar.Calendar) time.Time {
+	w, day := windowFor(c.purpose, c.priority), calendar.Of(c.deadline)
+	if w.always || w.anyDay || day == c.due || cal.IsWorkday(day) {
+		return c.deadline
+	}
+	return w.closes(cal.NextWorkday(day))
+}
+
 func deferTo(reason string, at time.Time) verdict {
 	return verdict{dispatch: "planned", reason: reason, notBefore: at}
 }
@@ -76,10 +88,14 @@ func (c claim) unreachable() verdict {
 // work to a person where nobody else will do it. It answers with the dispatch the
 // message ended in.
 func (l *Log) dismiss(ctx context.Context, tx txn, c claim, v verdict) (string, error) {
-	if v.dispatch == "planned" && v.notBefore.After(c.deadline) {
+	until := c.until(tx.cal(c.office))
+	if v.dispatch == "planned" && v.notBefore.After(until) {
 		v = verdict{dispatch: "expired", reason: v.reason + ", and the next open hour lies after its deadline"}
 	}
 	if v.dispatch == "planned" {
+		if _, err := tx.Exec(ctx, "UPDATE messages SET deadline = $2 WHERE id = $1 AND deadline < $2", c.id, until); err != nil {
+			return "", fmt.Errorf("keep message alive: %w", err)
+		}
 		return v.dispatch, putOff(ctx, tx, c.id, v.notBefore, v.reason)
 	}
 	_, err := tx.Exec(ctx, "UPDATE messages SET dispatch = $2, dispatch_reason = $3, dispatched_at = $4 WHERE id = $1", c.id, v.dispatch, v.reason, tx.now)

@@ -8,9 +8,11 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -64,11 +66,12 @@ type Log struct {
 	queue    Queue
 	words    Words
 	carrier  string
-	calendar *calendar.Calendar
+	calendar *calendar.Calendar // the base that imported days are laid over
 	now      func() time.Time
 	random   *source
 
-	templates sync.Map // TemplateID: schedule.Template
+	templates sync.Map                 // TemplateID: schedule.Template
+	days      atomic.Pointer[workdays] // as the database had them last
 }
 
 // New makes a care log on its parts.
@@ -82,7 +85,9 @@ func New(c Config) *Log {
 	if c.Random == nil {
 		c.Random = rand.Reader
 	}
-	return &Log{db: c.DB, keys: c.Keys, queue: c.Queue, words: c.Words, carrier: c.Carrier, calendar: c.Calendar, now: c.Now, random: &source{Reader: c.Random}}
+	l := &Log{db: c.DB, keys: c.Keys, queue: c.Queue, words: c.Words, carrier: c.Carrier, calendar: c.Calendar, now: c.Now, random: &source{Reader: c.Random}}
+	l.days.Store(&workdays{national: c.Calendar}) // version 0: nothing was ever imported
+	return l
 }
 
 // Now is the log's clock, to the microsecond that PostgreSQL keeps.
@@ -97,7 +102,7 @@ type txn struct {
 	pgx.Tx
 	now     time.Time
 	by      Actor
-	days    *calendar.Calendar
+	days    *workdays
 	pending *pending
 }
 
@@ -106,6 +111,7 @@ type txn struct {
 type pending struct {
 	happenings []happening
 	acts       []act
+	laid       bool // check-ins were laid down or moved by the working days
 }
 
 func (tx txn) today() calendar.Date { return calendar.Of(tx.now) }
@@ -116,15 +122,29 @@ func (l *Log) begin(ctx context.Context, by Actor) (txn, error) {
 	if err != nil {
 		return txn{}, fmt.Errorf("begin: %w", err)
 	}
-	if by.Kind != System {
-		_, err := tx.Exec(ctx, "SELECT set_config('aftercare.offices', $1, true), set_config('aftercare.user', $2, true)",
-			by.scopeText(), by.User.String())
-		if err != nil {
-			tx.Rollback(context.WithoutCancel(ctx))
-			return txn{}, fmt.Errorf("set scope: %w", err)
-		}
+	t := txn{Tx: tx, now: l.Now(), by: by, pending: &pending{}}
+	if t.days, err = l.enter(ctx, t); err != nil {
+		tx.Rollback(context.WithoutCancel(ctx))
+		return txn{}, err
 	}
-	return txn{Tx: tx, now: l.Now(), by: by, days: l.calendar, pending: &pending{}}, nil
+	return t, nil
+}
+
+// enter sets the actor's scope and reads the working days that the transaction goes by.
+func (l *Log) enter(ctx context.Context, tx txn) (*workdays, error) {
+	var version int64
+	var err error
+	if tx.by.Kind == System {
+		err = tx.QueryRow(ctx, "SELECT version FROM calendar_version").Scan(&version)
+	} else {
+		var offices, user string
+		err = tx.QueryRow(ctx, `SELECT set_config('aftercare.offices', $1, true), set_config('aftercare.user', $2, true), version FROM calendar_version`,
+			tx.by.scopeText(), tx.by.User.String()).Scan(&offices, &user, &version)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("set scope: %w", err)
+	}
+	return l.currentDays(ctx, tx, version)
 }
 
 // ringTries is how often a transaction that PostgreSQL ended to break a ring of
@@ -136,7 +156,7 @@ const ringTries = 3
 func read[T any](ctx context.Context, l *Log, by Actor, do func(tx txn) (T, error)) (T, error) {
 	for try := 1; ; try++ {
 		found, err := readOnce(ctx, l, by, do)
-		if try == ringTries || !brokenRing(err) {
+		if try == ringTries || !brokenRing(err) && !errors.Is(err, errDaysChanged) {
 			return found, err
 		}
 	}
@@ -240,6 +260,9 @@ func (l *Log) ForgetAnswers(ctx context.Context, limit int) (int, error) {
 
 // flush adds what is pending to the histories, then to the audit.
 func (l *Log) flush(ctx context.Context, tx txn) error {
+	if err := tx.sameDays(ctx); err != nil {
+		return err
+	}
 	happenings, acts := tx.pending.happenings, tx.pending.acts
 	*tx.pending = pending{}
 	if err := l.addHistory(ctx, tx, happenings); err != nil {

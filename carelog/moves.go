@@ -93,6 +93,7 @@ func notBefore(w schedule.Window, first calendar.Date, cal *calendar.Calendar, t
 }
 
 func (l *Log) moveWindow(ctx context.Context, tx txn, p plan, c numbered, w schedule.Window, why string) error {
+	tx.pending.laid = true
 	if err := l.cancelPlanned(ctx, tx, []CheckInID{c.id}, why); err != nil {
 		return err
 	}

@@ -44,9 +44,11 @@ type late struct {
 }
 
 func (l *Log) markOverdue(ctx context.Context, tx txn, limit int) (int, error) {
+	floors := tx.dueFloors(tx.today())
 	rows, err := tx.Query(ctx, `SELECT c.id, c.office_id, c.plan_id, c.recipient_id, c.due, t.key
 		FROM check_ins c JOIN care_plans p ON p.id = c.plan_id JOIN plan_templates t ON t.id = p.template_id
-		WHERE c.state = 'planned' AND c.due < $1 ORDER BY c.due, c.id LIMIT $2 FOR UPDATE OF c SKIP LOCKED`, tx.dueFloor(), limit)
+		WHERE c.state = 'planned' AND c.due < $1 AND c.due < `+dueFloorOf("c.office_id", "$2", "$3", "$4")+`
+		ORDER BY c.due, c.id LIMIT $5 FOR UPDATE OF c SKIP LOCKED`, floors.latest, floors.offices, floors.dates, floors.national, limit)
 	if err != nil {
 		return 0, fmt.Errorf("find overdue check-ins: %w", err)
 	}

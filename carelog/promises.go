@@ -26,8 +26,8 @@ func (p Promises) Kept() bool { return p.Forgotten+p.DroppedSilently+p.Unsettled
 // forgotten is P1 as one query: open plans, drafts, paused and transferred ones
 // too, with neither a check-in ahead, nor an overdue one whose escalation is
 // running, nor a review date.
-const forgotten = `SELECT p.id FROM care_plans p WHERE p.state <> 'closed' AND p.review_on IS NULL
-	AND NOT EXISTS (SELECT FROM check_ins c WHERE c.plan_id = p.id AND c.state = 'planned' AND c.due >= $1)
+var forgotten = `SELECT p.id FROM care_plans p WHERE p.state <> 'closed' AND p.review_on IS NULL
+	AND NOT EXISTS (SELECT FROM check_ins c WHERE c.plan_id = p.id AND c.state = 'planned' AND c.due >= ` + dueFloorOf("c.office_id", "$1", "$2", "$3") + `)
 	AND NOT EXISTS (SELECT FROM check_ins c JOIN messages m ON m.check_in_id = c.id AND m.purpose = 'supervisor_notice'
 		AND m.dispatch IN ('planned', 'sending', 'accepted') WHERE c.plan_id = p.id AND c.state IN ('overdue', 'missed'))`
 
@@ -61,8 +61,8 @@ func (l *Log) Promises(ctx context.Context, swept time.Time) (Promises, error) {
 		}
 		var p Promises
 		var err error
-		floor := tx.cal(OfficeID{}).RollBack(calendar.Of(swept))
-		if p.Plans, err = offenders[PlanID](ctx, tx, &p.Forgotten, forgotten, floor); err != nil {
+		floors := tx.dueFloors(calendar.Of(swept))
+		if p.Plans, err = offenders[PlanID](ctx, tx, &p.Forgotten, forgotten, floors.offices, floors.dates, floors.national); err != nil {
 			return p, fmt.Errorf("count forgotten plans: %w", err)
 		}
 		if p.Messages, err = offenders[MessageID](ctx, tx, &p.DroppedSilently, dropped); err != nil {

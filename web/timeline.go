@@ -42,7 +42,7 @@ var detailOrder = []string{
 	"external_id", "template", "household", "flags", "award_fen", "paid_on", "check_ins",
 	"kind", "step", "contact", "signal", "source", "matched", "outcome", "informant", "asked_village", "receipt",
 	"use_of_money", "changes", "needs", "note", "late", "from", "to", "due", "closes", "review_on",
-	"was_level", "level", "rule", "rules", "act_by", "ended", "task", "purpose", "reason", "text", "received_on",
+	"was_level", "level", "rule", "rules", "act_by", "ended", "task", "purpose", "reason", "moved", "text", "received_on",
 }
 
 // unsaid are details that say nothing to people, or that another part says.
@@ -139,6 +139,10 @@ func (c *catalogue) detail(key string, value any) string {
 	case []any:
 		var words []string
 		for _, one := range value {
+			if move, is := one.(map[string]any); is {
+				words = append(words, c.moved(move))
+				continue
+			}
 			words = append(words, c.word("flag", one))
 		}
 		return strings.Join(words, c.text("list.comma"))
@@ -147,6 +151,15 @@ func (c *catalogue) detail(key string, value any) string {
 	default:
 		return fmt.Sprint(value)
 	}
+}
+
+// moved says which step moved from where to where.
+func (c *catalogue) moved(move map[string]any) string {
+	text := func(key string) string {
+		value, _ := move[key].(string)
+		return c.detailText(key, value)
+	}
+	return text("step") + " " + text("from") + " \u2192 " + text("to")
 }
 
 func (c *catalogue) detailText(key, value string) string {
