@@ -131,7 +131,7 @@ func (l *Log) insertCheckIns(ctx context.Context, tx txn, p plan, occurrences []
 func (l *Log) RollCheckIns(ctx context.Context, limit int) (int, error) {
 	return write(ctx, l, TheSystem(), func(tx txn) (int, error) {
 		rows, err := tx.Query(ctx, `SELECT id FROM care_plans WHERE state IN ('active', 'closing') AND rolled_until < $1
-			ORDER BY rolled_until LIMIT $2 FOR UPDATE SKIP LOCKED`, tx.today().AddDays(horizonDays), limit)
+			ORDER BY rolled_until, id LIMIT $2 FOR UPDATE SKIP LOCKED`, tx.today().AddDays(horizonDays), limit)
 		if err != nil {
 			return 0, fmt.Errorf("find plans to roll: %w", err)
 		}

@@ -1,6 +1,7 @@
 package carelog
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -88,6 +89,8 @@ func (l *Log) planMessagesOf(ctx context.Context, tx txn, rows pgx.Rows) (int, e
 	if err != nil {
 		return 0, fmt.Errorf("find check-ins to plan for: %w", err)
 	}
+	// In one order whatever the query's plan: what is told first gets the earlier id.
+	slices.SortFunc(due, func(a, b toPlan) int { return cmp.Or(a.due.Compare(b.due), bytes.Compare(a.checkIn[:], b.checkIn[:])) })
 	ids := make([]CheckInID, len(due))
 	for i, t := range due {
 		ids[i] = t.checkIn

@@ -25,7 +25,7 @@ func (l *Log) StuckMessages(ctx context.Context, limit int) ([]Stuck, error) {
 		rows, err := tx.Query(ctx, `SELECT m.id, coalesce(m.contact_id, m.user_id), coalesce(k.data_key, u.data_key), m.sent_to, m.text, n.number, m.tries, m.claimed_at
 			FROM messages m JOIN lines n ON n.id = m.line_id
 			LEFT JOIN village_contacts k ON k.id = m.contact_id LEFT JOIN users u ON u.id = m.user_id
-			WHERE m.dispatch = 'sending' AND m.claimed_at < $1 ORDER BY m.claimed_at LIMIT $2`, tx.now.Add(-SettlingTime), limit)
+			WHERE m.dispatch = 'sending' AND m.claimed_at < $1 ORDER BY m.claimed_at, m.id LIMIT $2`, tx.now.Add(-SettlingTime), limit)
 		if err != nil {
 			return nil, fmt.Errorf("find stuck messages: %w", err)
 		}

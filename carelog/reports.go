@@ -37,7 +37,7 @@ func (l *Log) ApplyReports(ctx context.Context, limit int) (int, error) {
 				ORDER BY w.received_at LIMIT $1 FOR UPDATE OF w SKIP LOCKED)
 			SELECT w.id, w.carrier_message_id, w.delivery, w.status, w.error_code, w.class, w.received_at,
 				m.id, m.office_id, m.recipient_id, m.check_in_id, m.contact_id, coalesce(m.purpose, '')
-			FROM waiting w LEFT JOIN messages m ON m.id = w.ours ORDER BY m.id, w.received_at`, limit, tx.now.Add(-reportPatience))
+			FROM waiting w LEFT JOIN messages m ON m.id = w.ours ORDER BY m.id, w.received_at, w.id`, limit, tx.now.Add(-reportPatience))
 		if err != nil {
 			return 0, fmt.Errorf("find reports: %w", err)
 		}

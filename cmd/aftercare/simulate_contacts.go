@@ -91,15 +91,15 @@ func (b *mailbag) post(l letter) {
 	heap.Push(b, l)
 }
 
-// deliver brings in what has arrived by now.
-func (s *simulation) deliver(ctx context.Context) error {
-	for s.post.Len() > 0 && !s.post.letters[0].at.After(s.clock.now()) {
-		l := heap.Pop(&s.post).(letter) //nolint:forcetypeassert // only letters are in it
+// deliver brings in what has arrived for an office by now.
+func (s *simulation) deliver(ctx context.Context, o *simOffice) error {
+	for o.post.Len() > 0 && !o.post.letters[0].at.After(s.clock.now()) {
+		l := heap.Pop(&o.post).(letter) //nolint:forcetypeassert // only letters are in it
 		var err error
 		if l.reply != nil {
-			err = s.door.StoreReply(ctx, *l.reply)
+			err = o.door.StoreReply(ctx, *l.reply)
 		} else {
-			err = s.door.StoreReport(ctx, *l.report)
+			err = o.door.StoreReport(ctx, *l.report)
 		}
 		if err != nil {
 			return err
@@ -119,6 +119,16 @@ func (s *simulation) textsArrive() {
 	}
 }
 
+// postTo is the mailbag of the office a text came from.
+func (s *simulation) postTo(t takenText) *mailbag {
+	for _, o := range s.offices {
+		if o.number == t.From {
+			return &o.post
+		}
+	}
+	return &s.offices[0].post
+}
+
 // reportOn has the carrier report: delivered, or for one in a hundred not. With
 // the fault they come twice and in the wrong order.
 func (s *simulation) reportOn(t takenText) {
@@ -129,7 +139,7 @@ func (s *simulation) reportOn(t takenText) {
 	}
 	at := t.at.Add(time.Duration(1+r.IntN(60)) * time.Minute)
 	report := func(at time.Time, status, code string) {
-		s.post.post(letter{at: at, report: &carelog.Report{
+		s.postTo(t).post(letter{at: at, report: &carelog.Report{
 			Carrier: simulator, CarrierMessageID: t.sid, MessageID: t.ID, Status: status, Delivery: status, ErrorCode: code,
 		}})
 	}
@@ -176,10 +186,10 @@ func (s *simulation) answer(c *simContact, t takenText) {
 		text = code[1] + " 4"
 	}
 	in := carelog.Inbound{Carrier: simulator, CarrierMessageID: "MO" + t.ID, From: c.number, To: c.office.number, Text: text}
-	s.post.post(letter{at: t.at.Add(wait), reply: &in})
+	s.postTo(t).post(letter{at: t.at.Add(wait), reply: &in})
 	if s.faults[faultReports] && r.IntN(20) == 0 {
 		again := in
-		s.post.post(letter{at: t.at.Add(wait + time.Minute), reply: &again}) // the carrier posts it twice
+		s.postTo(t).post(letter{at: t.at.Add(wait + time.Minute), reply: &again}) // the carrier posts it twice
 	}
 }
 

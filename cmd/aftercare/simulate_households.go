@@ -109,10 +109,10 @@ func (h *household) fate(percent, day, days int) {
 }
 
 // enrolToday takes into care whose day has come: each by itself, the act at once.
-func (s *simulation) enrolToday(ctx context.Context, today calendar.Date) error {
+func (s *simulation) enrolToday(ctx context.Context, o *simOffice, today calendar.Date) error {
 	var act []*household
 	for _, h := range s.households {
-		if h.enrolled || h.enrolOn.After(today) {
+		if h.office != o || h.enrolled || h.enrolOn.After(today) {
 			continue
 		}
 		h.enrolled, h.first = true, today
@@ -120,7 +120,7 @@ func (s *simulation) enrolToday(ctx context.Context, today calendar.Date) error 
 			act = append(act, h)
 			continue
 		}
-		made, err := s.door.EnrolRecipient(ctx, h.officer.Actor, s.enrolment(h, today))
+		made, err := o.door.EnrolRecipient(ctx, h.officer.Actor, s.enrolment(h, today))
 		if err != nil {
 			return fmt.Errorf("enrol %s: %w", h.key, err)
 		}
@@ -131,7 +131,7 @@ func (s *simulation) enrolToday(ctx context.Context, today calendar.Date) error 
 	if len(act) == 0 {
 		return nil
 	}
-	report, err := s.door.ImportLedger(ctx, act[0].officer.Actor, s.ledgerOf(act, today), carelog.ImportOptions{})
+	report, err := o.door.ImportLedger(ctx, act[0].officer.Actor, s.ledgerOf(act, today), carelog.ImportOptions{})
 	if err == nil && len(report.Problems) > 0 {
 		err = fmt.Errorf("row %d, %s: %s", report.Problems[0].Row, report.Problems[0].Column, report.Problems[0].Reason)
 	}

@@ -28,12 +28,12 @@ type duty struct {
 	nextTry   calendar.Date
 }
 
-// duties is what stands open on a day, for all officers in one look: asking the
-// list verb 30 times a day would be most of what a simulation costs.
-func (s *simulation) duties(ctx context.Context, today calendar.Date) ([]duty, error) {
+// duties is what stands open on a day, for all officers of an office in one look:
+// asking the list verb for each of them would be most of what a simulation costs.
+func (s *simulation) duties(ctx context.Context, o *simOffice, today calendar.Date) ([]duty, error) {
 	rows, err := s.eyes.Query(ctx, `SELECT c.id, c.plan_id, c.recipient_id, p.officer_id, r.external_id, c.step, c.n, c.kind, c.due, c.state, c.scored, c.asks_village, c.next_try_on
 		FROM check_ins c JOIN care_plans p ON p.id = c.plan_id JOIN recipients r ON r.id = c.recipient_id
-		WHERE c.state IN ('planned', 'overdue', 'missed') AND c.opens <= $1 AND p.state IN ('active', 'closing') ORDER BY c.due, c.id`, today)
+		WHERE c.office_id = $2 AND c.state IN ('planned', 'overdue', 'missed') AND c.opens <= $1 AND p.state IN ('active', 'closing') ORDER BY c.due, c.id`, today, o.id)
 	if err != nil {
 		return nil, err
 	}
@@ -48,8 +48,8 @@ const visitsADay = 12
 
 // officersWork is an afternoon: each officer sees to what is due as is their way,
 // then to the work the service handed them, then to plans that ask for a decision.
-func (s *simulation) officersWork(ctx context.Context, today calendar.Date) error {
-	duties, err := s.duties(ctx, today)
+func (s *simulation) officersWork(ctx context.Context, office *simOffice, today calendar.Date) error {
+	duties, err := s.duties(ctx, office, today)
 	if err != nil {
 		return err
 	}
@@ -64,10 +64,10 @@ func (s *simulation) officersWork(ctx context.Context, today calendar.Date) erro
 			return err
 		}
 	}
-	if err := s.settleTasks(ctx, today); err != nil {
+	if err := s.settleTasks(ctx, office, today); err != nil {
 		return err
 	}
-	return s.decidePlans(ctx, today)
+	return s.decidePlans(ctx, office, today)
 }
 
 func (s *simulation) officerOf(user carelog.UserID) *simOfficer {
@@ -120,7 +120,7 @@ func (s *simulation) turns(h *household, d duty, today calendar.Date) bool {
 func (s *simulation) see(ctx context.Context, o *simOfficer, h *household, d duty, today calendar.Date) error {
 	r := s.dice.roll("see", h.no, d.step, d.n, today)
 	if d.kind == schedule.Village && d.asks {
-		_, err := s.door.NoteContact(ctx, o.Actor, d.recipient, carelog.UnplannedContact{
+		_, err := o.office.door.NoteContact(ctx, o.Actor, d.recipient, carelog.UnplannedContact{
 			Kind: "village_answer", CheckIn: d.id, Digit: digitOf(r), Note: "电话询问村里",
 		})
 		return s.did("NoteContact", err)
@@ -141,7 +141,7 @@ func (s *simulation) see(ctx context.Context, o *simOfficer, h *household, d dut
 			record.Scores = h.seen(d.kind == schedule.Home)
 		}
 	}
-	_, err := s.door.RecordCheckIn(ctx, o.Actor, d.id, record)
+	_, err := o.office.door.RecordCheckIn(ctx, o.Actor, d.id, record)
 	if err := s.did("RecordCheckIn", err); err != nil {
 		return err
 	}
@@ -182,7 +182,7 @@ func (s *simulation) afterOutcome(ctx context.Context, o *simOfficer, h *househo
 		return nil
 	}
 	h.resting = true
-	_, err := s.door.PausePlan(ctx, o.Actor, d.plan, today.AddDays(20+s.dice.roll("pause", h.no, today).IntN(60)), "核实情况后再定")
+	_, err := o.office.door.PausePlan(ctx, o.Actor, d.plan, today.AddDays(20+s.dice.roll("pause", h.no, today).IntN(60)), "核实情况后再定")
 	return s.did("PausePlan", err)
 }
 
@@ -190,7 +190,6 @@ func (s *simulation) afterOutcome(ctx context.Context, o *simOfficer, h *househo
 type chore struct {
 	id        carelog.TaskID
 	kind      string
-	office    carelog.OfficeID
 	opened    calendar.Date
 	officer   carelog.UserID // of the open plan, if it is about one
 	key       string
@@ -199,15 +198,15 @@ type chore struct {
 
 // settleTasks has the officers see to their tasks within a few days; what belongs
 // to nobody's plan is the head's.
-func (s *simulation) settleTasks(ctx context.Context, today calendar.Date) error {
-	rows, err := s.eyes.Query(ctx, `SELECT t.id, t.kind, t.office_id, (t.opened_at AT TIME ZONE 'Asia/Shanghai')::date, p.officer_id, coalesce(r.external_id, ''), t.recipient_id
+func (s *simulation) settleTasks(ctx context.Context, office *simOffice, today calendar.Date) error {
+	rows, err := s.eyes.Query(ctx, `SELECT t.id, t.kind, (t.opened_at AT TIME ZONE 'Asia/Shanghai')::date, p.officer_id, coalesce(r.external_id, ''), t.recipient_id
 		FROM tasks t LEFT JOIN recipients r ON r.id = t.recipient_id LEFT JOIN care_plans p ON p.recipient_id = t.recipient_id AND p.state <> 'closed'
-		WHERE t.state = 'open' AND t.opened_at < $1 ORDER BY t.id`, s.clock.now())
+		WHERE t.state = 'open' AND t.opened_at < $1 AND t.office_id = $2 ORDER BY t.id`, s.clock.now(), office.id)
 	if err != nil {
 		return err
 	}
 	chores, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c chore, err error) {
-		err = row.Scan(&c.id, &c.kind, &c.office, &c.opened, &c.officer, &c.key, &c.recipient)
+		err = row.Scan(&c.id, &c.kind, &c.opened, &c.officer, &c.key, &c.recipient)
 		return c, err
 	})
 	if err != nil {
@@ -221,35 +220,26 @@ func (s *simulation) settleTasks(ctx context.Context, today calendar.Date) error
 		if today.Before(c.opened.AddDays(wait)) {
 			continue
 		}
-		by := s.headOf(c.office)
+		by := office.head
 		if o := s.officerOf(c.officer); o != nil {
 			if s.away(o, today) {
 				continue
 			}
 			by = o.Actor
 		}
-		if err := s.did("ResolveTask", s.door.ResolveTask(ctx, by, c.id, "已处理")); err != nil {
+		if err := s.did("ResolveTask", office.door.ResolveTask(ctx, by, c.id, "已处理")); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *simulation) headOf(office carelog.OfficeID) carelog.Actor {
-	for _, o := range s.offices {
-		if o.id == office {
-			return o.head
-		}
-	}
-	return s.offices[0].head
-}
-
 // decidePlans has drafts started, resting plans resumed or closed, and those
 // closed whose household has stood well for a year.
-func (s *simulation) decidePlans(ctx context.Context, today calendar.Date) error {
+func (s *simulation) decidePlans(ctx context.Context, office *simOffice, today calendar.Date) error {
 	rows, err := s.eyes.Query(ctx, `SELECT p.id, p.state, r.external_id, p.officer_id, p.created_at, p.review_on
 		FROM care_plans p JOIN recipients r ON r.id = p.recipient_id
-		WHERE p.state IN ('draft', 'paused', 'closing') OR p.state = 'active' AND p.started_on < $1 ORDER BY p.id`, today.AddDays(-380))
+		WHERE p.office_id = $2 AND (p.state IN ('draft', 'paused', 'closing') OR p.state = 'active' AND p.started_on < $1) ORDER BY p.id`, today.AddDays(-380), office.id)
 	if err != nil {
 		return err
 	}
@@ -273,19 +263,19 @@ func (s *simulation) decidePlans(ctx context.Context, today calendar.Date) error
 		r := s.dice.roll("decide", h.no, p.State, today)
 		switch {
 		case p.State == "draft" && r.IntN(8) == 0:
-			_, err = s.door.StartPlan(ctx, o.Actor, p.ID)
+			_, err = office.door.StartPlan(ctx, o.Actor, p.ID)
 			err = s.did("StartPlan", err)
 		case p.State == "paused" && h.resting && !today.Before(p.ReviewOn.AddDays(-1)):
 			h.resting = false
-			if _, err = s.door.StartPlan(ctx, o.Actor, p.ID); err == nil {
-				_, err = s.door.ClosePlan(ctx, o.Actor, p.ID, "情况已核实")
+			if _, err = office.door.StartPlan(ctx, o.Actor, p.ID); err == nil {
+				_, err = office.door.ClosePlan(ctx, o.Actor, p.ID, "情况已核实")
 			}
 			err = s.did("ClosePlan", err)
 		case p.State == "active" && h.good >= 3 && r.IntN(60) == 0:
-			_, err = s.door.ClosePlan(ctx, o.Actor, p.ID, "连续走访情况良好")
+			_, err = office.door.ClosePlan(ctx, o.Actor, p.ID, "连续走访情况良好")
 			err = s.did("ClosePlan", err)
 		case p.State == "closing" && r.IntN(5) == 0:
-			_, err = s.door.ClosePlan(ctx, o.office.head, p.ID, "同意")
+			_, err = office.door.ClosePlan(ctx, office.head, p.ID, "同意")
 			err = s.did("approve ClosePlan", err)
 		}
 		if err != nil {

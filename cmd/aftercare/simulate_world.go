@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
 
 	"aftercare/carelog"
 	"aftercare/carelog/calendar"
@@ -39,8 +40,8 @@ type steady struct {
 	io.Reader
 }
 
-func newSteady(seed uint64) *steady {
-	var key [32]byte
+func newSteady(seed uint64, stream byte) *steady {
+	key := [32]byte{31: stream}
 	for i := range 8 {
 		key[i] = byte(seed >> (8 * i))
 	}
@@ -80,9 +81,8 @@ type simulation struct {
 	app      *pgxpool.Pool
 	pool     *pgxpool.Pool // the workers'
 	eyes     *pgxpool.Pool // the owner's: what a person sees on a list, and the figures
-	door     *carelog.Log
-	work     *carelog.Log
-	queue    *memoryQueue
+	config   carelog.Config
+	work     *carelog.Log // for what is done for all offices at once
 	carrier  *simCarrier
 	progress io.Writer
 	meddle   func(context.Context, *simulation) error
@@ -92,17 +92,23 @@ type simulation struct {
 	contacts   map[string]*simContact // by number
 	households []*household
 	byKey      map[string]*household
-	post       mailbag           // replies and reports on their way to us
 	swept      time.Time         // when the sweeps last ran
 	weather    weather           // when which fault is at work
+	mu         sync.Mutex        // guards what follows while offices work side by side
 	refused    map[string]int    // verbs that said no, by name
 	broken     carelog.Promises  // summed over the days
 	spoiled    map[string]string // first offenders by kind and id, with the day
 }
 
-// simOffice is a county's procuratorate.
+// simOffice is a county's procuratorate. Offices work side by side, and each has a
+// source of ids of its own, so that how they interleave changes nothing.
 type simOffice struct {
 	no       int
+	door     *carelog.Log
+	work     *carelog.Log
+	queue    *memoryQueue
+	post     mailbag // replies and reports on their way to it
+	officers []*simOfficer
 	id       carelog.OfficeID
 	line     carelog.LineID
 	number   string // of its line
@@ -127,7 +133,7 @@ type simVillage struct {
 // newSimulation makes the offices, their people and the villages.
 func newSimulation(ctx context.Context, db *database, p simulationPlan) (*simulation, error) {
 	s := &simulation{
-		simulationPlan: p, dice: dice(p.seed), clock: &simClock{at: firstDay.At(7, 0)}, db: db, queue: &memoryQueue{}, progress: os.Stderr,
+		simulationPlan: p, dice: dice(p.seed), clock: &simClock{at: firstDay.At(7, 0)}, db: db, progress: os.Stderr,
 		contacts: map[string]*simContact{}, byKey: map[string]*household{}, refused: map[string]int{}, spoiled: map[string]string{},
 	}
 	s.weather = s.forecast()
@@ -145,8 +151,7 @@ func newSimulation(ctx context.Context, db *database, p simulationPlan) (*simula
 }
 
 func (s *simulation) open(ctx context.Context) error {
-	random := newSteady(s.seed)
-	master, index, err := crypt.GenerateKeys(random)
+	master, index, err := crypt.GenerateKeys(newSteady(s.seed, 1))
 	if err != nil {
 		return err
 	}
@@ -155,20 +160,22 @@ func (s *simulation) open(ctx context.Context) error {
 		return err
 	}
 	var appErr, workErr, eyesErr error
-	s.app, appErr = openPool(ctx, s.db.app, "simulated app", 4)
-	s.pool, workErr = openPool(ctx, s.db.work, "simulated work", 4)
-	s.eyes, eyesErr = openPool(ctx, s.db.owner, "simulate", 2)
+	s.app, appErr = openPool(ctx, s.db.app, "simulated app", 8)
+	s.pool, workErr = openPool(ctx, s.db.work, "simulated work", 8)
+	s.eyes, eyesErr = openPool(ctx, s.db.owner, "simulate", 8)
 	if err := errors.Join(appErr, workErr, eyesErr); err != nil {
 		return err
 	}
-	config := carelog.Config{
-		Keys: keys, Queue: s.queue, Words: notify.NewPhrasebook(""), Carrier: simulator, Now: s.clock.now, Random: random,
-	}
-	config.DB = s.app
-	s.door = carelog.New(config)
-	config.DB = s.pool
-	s.work = carelog.New(config)
+	s.config = carelog.Config{Keys: keys, Words: notify.NewPhrasebook(""), Carrier: simulator, Now: s.clock.now}
+	s.work = s.newLog(s.pool, &memoryQueue{}, 2)
 	return nil
+}
+
+// newLog makes a log with a queue and a source of ids of its own.
+func (s *simulation) newLog(pool *pgxpool.Pool, queue *memoryQueue, stream byte) *carelog.Log {
+	config := s.config
+	config.DB, config.Queue, config.Random = pool, queue, newSteady(s.seed, stream)
+	return carelog.New(config)
 }
 
 func (s *simulation) close() {
@@ -192,7 +199,8 @@ func (s *simulation) settle(ctx context.Context) error {
 		return err
 	}
 	for n := range (s.simulationPlan.officers + officersAnOffice - 1) / officersAnOffice {
-		o := &simOffice{no: n, number: fmt.Sprintf("+86154%08d", 900+n)}
+		o := &simOffice{no: n, number: fmt.Sprintf("+86154%08d", 900+n), queue: &memoryQueue{}}
+		o.door, o.work = s.newLog(s.app, o.queue, byte(10+2*n)), s.newLog(s.pool, o.queue, byte(11+2*n))
 		o.id, err = s.work.AddOffice(ctx, system, carelog.NewOffice{
 			Parent: city, Code: fmt.Sprintf("3700%02d", n+1), Name: fmt.Sprintf("模拟%d县人民检察院", n+1), Signature: fmt.Sprintf("模拟%d县检察院", n+1), Level: "county",
 		})
@@ -213,7 +221,8 @@ func (s *simulation) settle(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		s.officers = append(s.officers, &simOfficer{Actor: actor, no: n, office: o})
+		officer := &simOfficer{Actor: actor, no: n, office: o}
+		s.officers, o.officers = append(s.officers, officer), append(o.officers, officer)
 	}
 	return s.settleVillages(ctx)
 }
@@ -229,7 +238,16 @@ func (s *simulation) hire(ctx context.Context, office carelog.OfficeID, login st
 	if err != nil {
 		return carelog.Actor{}, err
 	}
-	return s.door.Authenticate(ctx, secret)
+	return s.work.Authenticate(ctx, secret)
+}
+
+// sideBySide has every office do something at the same time.
+func (s *simulation) sideBySide(do func(*simOffice) error) error {
+	var group errgroup.Group
+	for _, o := range s.offices {
+		group.Go(func() error { return do(o) })
+	}
+	return group.Wait()
 }
 
 // householdsAVillage is how many aided households share a village, about.
