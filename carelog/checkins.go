@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -32,6 +33,7 @@ type CheckIn struct {
 	Standing   schedule.Standing `json:"standing"` // of an open one today: upcoming, due, overdue, missed
 	Reason     string            `json:"reason"`
 	NextTryOn  calendar.Date     `json:"next_try_on"`
+	Appointed  *time.Time        `json:"appointed_at"` // when the household and the officer agreed to meet
 }
 
 // layCheckIns lays down a plan's occasions from a date to the horizon, and the
@@ -179,7 +181,7 @@ func (l *Log) CheckIns(ctx context.Context, by Actor, f CheckInFilter) ([]CheckI
 }
 
 const selectCheckIns = `SELECT c.id, c.plan_id, c.recipient_id, r.data_key, r.sealed, coalesce(v.township, ''), coalesce(v.name, ''),
-		p.officer_id, c.step, c.title, c.kind, c.opens, c.due, c.closes, c.scored, c.state, c.reason, c.next_try_on, c.office_id
+		p.officer_id, c.step, c.title, c.kind, c.opens, c.due, c.closes, c.scored, c.state, c.reason, c.next_try_on, c.appointed_at, c.office_id
 	FROM check_ins c JOIN recipients r ON r.id = c.recipient_id JOIN care_plans p ON p.id = c.plan_id LEFT JOIN villages v ON v.id = r.village_id
 	WHERE `
 
@@ -239,7 +241,7 @@ func (l *Log) scanCheckIn(row pgx.CollectableRow, tx txn) (CheckIn, error) {
 	var office OfficeID
 	var wrapped, sealed []byte
 	err := row.Scan(&c.ID, &c.Plan, &c.Recipient, &wrapped, &sealed, &c.Township, &c.Village, &c.Officer,
-		&c.Step, &c.Title, &c.Kind, &c.Opens, &c.Due, &c.Closes, &c.Scored, &c.State, &c.Reason, &c.NextTryOn, &office)
+		&c.Step, &c.Title, &c.Kind, &c.Opens, &c.Due, &c.Closes, &c.Scored, &c.State, &c.Reason, &c.NextTryOn, &c.Appointed, &office)
 	if err != nil {
 		return c, err
 	}

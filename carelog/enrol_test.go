@@ -127,6 +127,9 @@ func TestEnrol(t *testing.T) {
 		c := newCounty(t)
 		made := c.enrol("A-1", 2191)
 		for _, check := range c.checkIns(made.Recipient, "open") {
+			if opens := check.Opens.At(9, 0); opens.After(c.clock.now()) {
+				c.clock.set(opens)
+			}
 			_, err := c.app.RecordCheckIn(c.ctx(), c.officer, check.ID, carelog.CheckInRecord{Outcome: "reached", Informant: "self", Scores: scoresFor(check)})
 			require.NoError(t, err)
 		}
@@ -138,7 +141,7 @@ func TestEnrol(t *testing.T) {
 		c := newCounty(t)
 		made := c.enrol("A-1", 2191)
 		for _, check := range c.checkIns(made.Recipient, "open") {
-			_, err := c.app.RescheduleCheckIn(c.ctx(), c.officer, check.ID, calendar.New(2026, time.November, 25), "一并走访")
+			_, err := c.app.RescheduleCheckIn(c.ctx(), c.officer, check.ID, calendar.New(2026, time.November, 24), "一并走访")
 			require.NoError(t, err)
 			_, err = c.app.RecordCheckIn(c.ctx(), c.officer, check.ID, carelog.CheckInRecord{Outcome: "reached", Informant: "self", Scores: scoresFor(check)})
 			require.NoError(t, err)
@@ -152,7 +155,9 @@ func TestEnrol(t *testing.T) {
 		made := c.enrol("A-1", 2191)
 		checks := c.checkIns(made.Recipient, "open")
 		for _, check := range checks[1:] {
-			_, err := c.app.RecordCheckIn(c.ctx(), c.officer, check.ID, carelog.CheckInRecord{Outcome: "reached", Informant: "self", Scores: scoresFor(check)})
+			_, err := c.app.RescheduleCheckIn(c.ctx(), c.officer, check.ID, calendar.Of(tuesday), "一并走访")
+			require.NoError(t, err)
+			_, err = c.app.RecordCheckIn(c.ctx(), c.officer, check.ID, carelog.CheckInRecord{Outcome: "reached", Informant: "self", Scores: scoresFor(check)})
 			require.NoError(t, err)
 		}
 		c.clock.set(calendar.Official().NextWorkday(checks[0].Due).At(9, 0))

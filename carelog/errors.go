@@ -59,6 +59,15 @@ func KindOf(err error) Kind {
 	return 0
 }
 
+// asRefusal is the refusal that an error is, or nil.
+func asRefusal(err error) *Error {
+	var refusal *Error
+	if errors.As(err, &refusal) {
+		return refusal
+	}
+	return nil
+}
+
 func notFound(what string) error { return &Error{Kind: NotFound, Message: "no such " + what} }
 
 func forbidden(why string) error { return &Error{Kind: Forbidden, Message: why} }

@@ -55,6 +55,9 @@ func (l *Log) History(ctx context.Context, by Actor, recipient RecipientID, befo
 		if err != nil {
 			return HistoryPage{}, err
 		}
+		if err := withholdScores(ctx, tx, recipient, page.Entries); err != nil {
+			return HistoryPage{}, err
+		}
 		tx.audit(file.office, "history_read", anyID(recipient), "")
 		return page, nil
 	})

@@ -94,8 +94,8 @@ func (l *Log) household(ctx context.Context, tx txn, recipient RecipientID) (kno
 	return k, nil
 }
 
-const selectAssessments = `SELECT a.id, a.check_in_id, a.check_in_id, a.kind, a.occurred_at, a.scores, a.counts FROM assessments a
-	WHERE a.recipient_id = $1 `
+const selectAssessments = `SELECT a.id, a.check_in_id, coalesce(a.check_in_id, a.record_id), a.kind, a.occurred_at, a.scores, a.counts FROM assessments a
+	WHERE a.recipient_id = $1 AND a.superseded_by IS NULL `
 
 func (k *known) askAssessments(batch *pgx.Batch, recipient RecipientID) {
 	batch.Queue(selectAssessments+"ORDER BY a.occurred_at DESC, a.id DESC LIMIT $2", recipient, judgedAssessments+comparedBefore).
@@ -107,7 +107,7 @@ func (k *known) askAssessments(batch *pgx.Batch, recipient RecipientID) {
 		})
 	// The baseline visit, or else the first complete assessment.
 	batch.Queue(`SELECT a.occurred_at, a.scores FROM assessments a LEFT JOIN check_ins c ON c.id = a.check_in_id
-		WHERE a.recipient_id = $1 AND a.complete ORDER BY (c.step = 'baseline') IS TRUE DESC, a.occurred_at, a.id LIMIT 1`, recipient).
+		WHERE a.recipient_id = $1 AND a.superseded_by IS NULL AND a.complete ORDER BY (c.step = 'baseline') IS TRUE DESC, a.occurred_at, a.id LIMIT 1`, recipient).
 		Query(func(rows pgx.Rows) error {
 			var at time.Time
 			var scores []int16
@@ -164,12 +164,12 @@ func (k *known) askContacts(batch *pgx.Batch, recipient RecipientID) {
 	batch.Queue(`SELECT id, check_in_id, kind, at FROM (
 			SELECT r.id, r.check_in_id, CASE
 					WHEN r.outcome = 'not_seen' THEN 'village_not_seen'
-					WHEN c.kind = 'village' AND r.outcome = 'reached' THEN 'village_fine'
+					WHEN r.kind = 'village' AND r.outcome = 'reached' THEN 'village_fine'
 					WHEN r.outcome = 'reached' THEN ''
 					ELSE 'phone_not_reached' END AS kind, r.occurred_at AS at
-			FROM check_in_records r JOIN check_ins c ON c.id = r.check_in_id
-			WHERE r.recipient_id = $1 AND (r.outcome IN ('reached', 'not_seen') OR c.kind = 'phone' AND r.outcome IN ('no_answer', 'number_dead', 'away'))
-				AND NOT (c.kind = 'village' AND r.outcome = 'reached' AND EXISTS (SELECT FROM signals s WHERE s.recipient_id = $1 AND s.check_in_id = r.check_in_id))
+			FROM check_in_records r
+			WHERE r.recipient_id = $1 AND r.superseded_by IS NULL AND (r.outcome IN ('reached', 'not_seen') OR r.kind = 'phone' AND r.outcome IN ('no_answer', 'number_dead', 'away'))
+				AND NOT (r.kind = 'village' AND r.outcome = 'reached' AND EXISTS (SELECT FROM signals s WHERE s.recipient_id = $1 AND s.check_in_id = r.check_in_id))
 			UNION ALL SELECT s.id, s.check_in_id, s.kind, s.heard_at FROM signals s WHERE s.recipient_id = $1) f
 		ORDER BY at DESC, id DESC LIMIT $2`, recipient, judgedContacts).
 		Query(func(rows pgx.Rows) (err error) {

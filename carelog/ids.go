@@ -26,6 +26,7 @@ type (
 	templateKind  struct{}
 	checkInKind   struct{}
 	recordKind    struct{}
+	eventKind     struct{}
 	askKind       struct{}
 	alertKind     struct{}
 	messageKind   struct{}
@@ -59,6 +60,8 @@ type (
 	CheckInID = ID[checkInKind]
 	// RecordID names one try at a check-in.
 	RecordID = ID[recordKind]
+	// EventID names a reported event.
+	EventID = ID[eventKind]
 	// AskID names a request to one party.
 	AskID = ID[askKind]
 	// AlertID names an alert.

@@ -188,7 +188,7 @@ func TestJudging(t *testing.T) {
 		}
 		require.Equal(t, []string{"R9 amber"}, c.judged(made.Recipient))
 		require.Equal(t, 1, c.tasks("home_visit"))
-		_, err := c.app.RecordCheckIn(c.ctx(), c.officer, c.step(made.Recipient, "month-6-phone").ID, carelog.CheckInRecord{Outcome: "reached", Informant: "self"})
+		_, err := c.app.NoteVisit(c.ctx(), c.officer, made.Recipient, "phone", carelog.CheckInRecord{Outcome: "reached", Informant: "self"})
 		require.NoError(t, err)
 		require.Equal(t, []string{"R9 amber settled"}, c.judged(made.Recipient))
 		require.Empty(t, c.alerts(made.Recipient, openAlert))
@@ -256,7 +256,7 @@ func sorted(lines []string) []string {
 	return out
 }
 
-// scored records a scored call or visit of the next open check-in of an officer.
+// scored records a scored call or visit of the kind that an officer's next open check-in is of.
 func (c *county) scored(id carelog.RecipientID, text string) carelog.Recorded {
 	c.t.Helper()
 	_, err := c.work.RollCheckIns(c.ctx(), 10)
@@ -265,7 +265,7 @@ func (c *county) scored(id carelog.RecipientID, text string) carelog.Recorded {
 		if check.Kind == "village" {
 			continue
 		}
-		done, err := c.app.RecordCheckIn(c.ctx(), c.officer, check.ID, carelog.CheckInRecord{Outcome: "reached", Informant: "self", Scores: scores(c.t, text)})
+		done, err := c.app.NoteVisit(c.ctx(), c.officer, id, check.Kind, carelog.CheckInRecord{Outcome: "reached", Informant: "self", Scores: scores(c.t, text)})
 		require.NoError(c.t, err)
 		return done
 	}

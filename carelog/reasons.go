@@ -33,5 +33,11 @@ var (
 	isUnknownColumn    = reason{"is not a column of the documented set", "不是规定的列"}
 	isNotScorable      = reason{"cannot be scored by this kind of check-in", "本次回访方式不能为该项评分"}
 	needsScores        = reason{"a scored check-in that reached the family needs its scores", "见到本人的评分回访必须填写各项评分"}
+	isBeforeWindow     = reason{"lies before the check-in's window opens: note it as an unplanned visit", "早于本次回访的可办理时段，请登记为计划外走访"}
+	endsBeforeItBegan  = reason{"must lie after the beginning, within a day", "结束时间须晚于开始时间，且不超过一天"}
+	isOfNoScore        = reason{"belongs to a domain that was not scored", "该项没有评分，无须填写依据"}
+	isNotATimeOfDay    = reason{"is not a time of day: write it as 14:30", "不是时间，请写成 14:30"}
+	needsReasonOutside = reason{"is required: the day lies outside the check-in's window", "必填：该日不在可办理时段内，请说明理由"}
+	needsReasonAtRest  = reason{"is required: the day is not a working day", "必填：该日不是工作日，请说明理由"}
 	differs            = reason{"differs from what is enrolled: an import changes nothing, correct it in the file", "与已登记内容不同;导入不改动已登记信息,请在档案中更正"}
 )

@@ -41,13 +41,15 @@ type scored struct {
 var detailOrder = []string{
 	"external_id", "template", "household", "flags", "award_fen", "paid_on", "check_ins",
 	"kind", "step", "contact", "signal", "source", "matched", "outcome", "informant", "asked_village", "receipt",
-	"use_of_money", "changes", "needs", "note", "late", "from", "to", "due", "closes", "review_on",
+	"officers", "ended_at", "place", "partner", "interpreter", "safeguarding", "use_of_money", "uses", "changes", "income", "health", "schooling",
+	"mood", "legal", "assistance_in_place", "assistance_lapsed", "needs", "satisfaction", "confirmed", "issues", "next_visit", "tier_proposal",
+	"event", "occurred_on", "note", "version", "was_appointed_at", "appointed_at", "compared", "agreed", "diverged", "comment", "late", "from", "to", "due", "closes", "review_on",
 	"was_level", "level", "rule", "rules", "act_by", "ended", "task", "purpose", "reason", "moved", "text", "received_on",
 }
 
 // unsaid are details that say nothing to people, or that another part says.
 var unsaid = []string{
-	"scores", "index", "complete", "counts", "digit", "contact_id", "rule_version", "template_version", "carrier_message_id", "proposed_by",
+	"scores", "index", "complete", "counts", "digit", "contact_id", "evidence", "blind_scores", "corrects", "rule_version", "template_version", "carrier_message_id", "proposed_by",
 }
 
 // moment puts an entry into words for its reader.
@@ -139,11 +141,7 @@ func (c *catalogue) detail(key string, value any) string {
 	case []any:
 		var words []string
 		for _, one := range value {
-			if move, is := one.(map[string]any); is {
-				words = append(words, c.moved(move))
-				continue
-			}
-			words = append(words, c.word("flag", one))
+			words = append(words, c.listed(key, one))
 		}
 		return strings.Join(words, c.text("list.comma"))
 	case nil:
@@ -162,6 +160,41 @@ func (c *catalogue) moved(move map[string]any) string {
 	return text("step") + " " + text("from") + " \u2192 " + text("to")
 }
 
+// listed is one of the things a detail lists.
+func (c *catalogue) listed(key string, one any) string {
+	entry, _ := one.(map[string]any)
+	switch key {
+	case "uses":
+		return c.moneyUse(entry)
+	case "moved":
+		return c.moved(entry)
+	case "schooling":
+		return strings.TrimSpace(fmt.Sprint(entry["child"], " ", entry["text"]))
+	case "diverged":
+		return condition.Domain(fmt.Sprint(one)).Chinese()
+	default:
+		return c.word("flag", one)
+	}
+}
+
+// moneyUse is one use of the aid money: what for, how much, how it is known, what is left.
+func (c *catalogue) moneyUse(use map[string]any) string {
+	words := []string{c.word("category", use["category"])}
+	if fen, ok := use["amount_fen"].(json.Number); ok {
+		words = append(words, c.text("money.yuan", yuan(fen.String())))
+	}
+	if evidence, ok := use["evidence"].(string); ok {
+		words = append(words, c.word("evidence", evidence))
+	}
+	if fen, ok := use["balance_fen"].(json.Number); ok {
+		words = append(words, c.text("uses.balance", c.text("money.yuan", yuan(fen.String()))))
+	}
+	if concern, ok := use["concern"].(string); ok {
+		words = append(words, concern)
+	}
+	return strings.Join(words, " ")
+}
+
 func (c *catalogue) detailText(key, value string) string {
 	switch key {
 	case "kind":
@@ -176,7 +209,8 @@ func (c *catalogue) detailText(key, value string) string {
 		return c.word("level", value)
 	case "reason", "matched":
 		return c.say(value)
-	case "use_of_money", "changes", "needs", "note", "text", "external_id", "rules":
+	case "use_of_money", "changes", "needs", "note", "text", "external_id", "partner", "interpreter", "income", "health", "mood", "legal",
+		"assistance_in_place", "assistance_lapsed", "issues", "next_visit", "tier_proposal", "comment", "rules":
 		return value
 	}
 	if isoDate.MatchString(value) {
