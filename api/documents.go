@@ -29,6 +29,7 @@ func describe(o *huma.OpenAPI) {
 	schemas["ErrorModel"].Properties["errors"].Nullable = false
 	delete(schemas["ErrorDetail"].Properties, "value") // a problem repeats nothing of the request
 	describeImport(o.Paths["/v1/imports"].Post)
+	describeHolidays(o.Paths["/v1/calendar/imports"].Post)
 }
 
 // document serves the description, written once, when it is first asked for.

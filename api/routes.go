@@ -36,6 +36,16 @@ func (s *server) routes() {
 	get(s, route{id: "list-tasks", path: "/v1/tasks", summary: "List open work for a person"}, s.listTasks)
 	post(s, route{id: "resolve-task", path: "/v1/tasks/{task_id}/resolve", status: http.StatusNoContent, summary: "End a task with what was done"}, s.resolveTask)
 
+	get(s, route{id: "read-calendar", path: "/v1/calendar/{year}", summary: "Read a year's working days as your office has them"}, s.readCalendar)
+	post(s, route{
+		id: "import-holidays", path: "/v1/calendar/imports", summary: "Take in a year's notice of holidays",
+		more: "Send the year's file of holiday-cn as it is. What it touches of future, unsent work is laid anew; `preview=true` tells what would move and keeps nothing. Problems of the file stand in `errors`, by their path.",
+		time: 5 * time.Minute,
+	}, s.importHolidays)
+	post(s, route{id: "roll-back-holidays", path: "/v1/calendar/imports/{notice_id}/rollback", summary: "Take a year's notice out of force again", time: 5 * time.Minute}, s.rollBackHolidays)
+	post(s, route{id: "close-office", path: "/v1/calendar/closures", summary: "Close an office for some days, or have it work on rest days", time: 5 * time.Minute}, s.closeOffice)
+	post(s, route{id: "end-closure", path: "/v1/calendar/closures/{closure_id}/end", summary: "End a closure from today on", time: 5 * time.Minute}, s.endClosure)
+
 	post(s, route{id: "add-user", path: "/v1/users", status: http.StatusCreated, summary: "Add a person who signs in"}, s.addUser)
 	post(s, route{
 		id: "issue-token", path: "/v1/tokens", status: http.StatusCreated, summary: "Issue a bearer token for yourself",

@@ -30,13 +30,14 @@ func main() {
 // commands are what the binary can do. Every one exits non-zero on failure and
 // says why in one line.
 type commands struct {
-	Demo    demoCommand    `cmd:"" help:"Run the demo county on a scratch database: the whole service, with simulated phones."`
-	Serve   serveCommand   `cmd:"" help:"Run the service."`
-	Migrate migrateCommand `cmd:"" help:"Bring the database to this binary's schema."`
-	Admin   adminCommand   `cmd:"" help:"Set up offices and people, issue access tokens."`
-	Import  importCommand  `cmd:"" help:"Enrol the recipients of a ledger (xlsx or csv), all or none."`
-	Keys    keysCommand    `cmd:"" help:"Make the master and index keys."`
-	Doctor  doctorCommand  `cmd:"" help:"Check the set-up, the schema and every history chain."`
+	Demo     demoCommand     `cmd:"" help:"Run the demo county on a scratch database: the whole service, with simulated phones."`
+	Serve    serveCommand    `cmd:"" help:"Run the service."`
+	Migrate  migrateCommand  `cmd:"" help:"Bring the database to this binary's schema."`
+	Admin    adminCommand    `cmd:"" help:"Set up offices and people, issue access tokens."`
+	Import   importCommand   `cmd:"" help:"Enrol the recipients of a ledger (xlsx or csv), all or none."`
+	Calendar calendarCommand `cmd:"" help:"Take in the State Council's notice of a year's working days, or take it back."`
+	Keys     keysCommand     `cmd:"" help:"Make the master and index keys."`
+	Doctor   doctorCommand   `cmd:"" help:"Check the set-up, the schema and every history chain."`
 
 	Simulate simulateCommand `cmd:"" help:"Run a whole population through years of care on a scratch database, with faults, and count whom the service forgot."`
 
