@@ -10,7 +10,7 @@ import (
 type planBody struct {
 	PlanID      carelog.PlanID      `json:"plan_id" format:"uuid"`
 	RecipientID carelog.RecipientID `json:"recipient_id" format:"uuid"`
-	Template    string              `json:"template" doc:"G general, K key household"`
+	Template    string              `json:"template" doc:"G general, K key household, H high risk, C child, R referral only"`
 	State       string              `json:"state" enum:"draft,active,paused,closing,closed"`
 	StartedOn   calendar.Date       `json:"started_on,omitzero" format:"date"`
 	ReviewOn    calendar.Date       `json:"review_on,omitzero" format:"date" doc:"When somebody must decide about a plan that does not run by itself"`

@@ -40,7 +40,11 @@ type CheckIn struct {
 // next one after today however far ahead it is (P1). What lies before the plan's
 // start is before_enrolment. It reports how many check-ins are ahead.
 func (l *Log) layCheckIns(ctx context.Context, tx txn, p plan, from, horizon calendar.Date) (int, error) {
-	occurrences := schedule.Occurrences(p.template, p.anchors(), from, horizon, tx.cal(p.office))
+	asked, err := l.course(ctx, tx, p)
+	if err != nil {
+		return 0, err
+	}
+	occurrences := asked.between(from, horizon)
 	today, ahead := tx.today(), 0
 	for _, o := range occurrences {
 		if o.Due.After(today) {
@@ -48,9 +52,9 @@ func (l *Log) layCheckIns(ctx context.Context, tx txn, p plan, from, horizon cal
 		}
 	}
 	if ahead == 0 {
-		next := schedule.Next(p.template, p.anchors(), horizon, tx.cal(p.office))
-		if next.N == 0 {
-			return 0, fmt.Errorf("template %s version %d has no next occasion", p.template.Key, p.template.Version)
+		next, err := asked.next(horizon)
+		if err != nil {
+			return 0, err
 		}
 		occurrences = append(occurrences, next)
 		ahead++
@@ -75,13 +79,17 @@ func (l *Log) ensureNext(ctx context.Context, tx txn, id PlanID) error {
 		return nil
 	}
 	p, err := l.lockPlan(ctx, tx, id)
-	if err != nil || (p.state != "active" && p.state != "closing") {
+	if err != nil || !p.running() {
+		return err
+	}
+	asked, err := l.course(ctx, tx, p)
+	if err != nil {
 		return err
 	}
 	for after := tx.today(); ; {
-		next := schedule.Next(p.template, p.anchors(), after, tx.cal(p.office))
-		if next.N == 0 {
-			return fmt.Errorf("template %s version %d has no next occasion", p.template.Key, p.template.Version)
+		next, err := asked.next(after)
+		if err != nil {
+			return err
 		}
 		laid, err := l.insertCheckIns(ctx, tx, p, []schedule.Occurrence{next})
 		if err != nil {
@@ -99,7 +107,7 @@ func (l *Log) insertCheckIns(ctx context.Context, tx txn, p plan, occurrences []
 	tx.pending.laid = true
 	n := len(occurrences)
 	ids := make([]CheckInID, n)
-	steps, occasions, titles, kinds, states := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	steps, occasions, titles, kinds, states, reasons := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	numbers := make([]int, n)
 	dues, opens, closes, first := make([]calendar.Date, n), make([]calendar.Date, n), make([]calendar.Date, n), make([]calendar.Date, n)
 	scored, asks := make([]bool, n), make([]bool, n)
@@ -108,19 +116,19 @@ func (l *Log) insertCheckIns(ctx context.Context, tx txn, p plan, occurrences []
 		steps[i], occasions[i], titles[i], kinds[i], numbers[i] = o.Step, o.Occasion, o.Title, string(o.Kind), o.N
 		dues[i], opens[i], closes[i], scored[i], asks[i] = o.Due, o.Opens, o.Closes, o.Scored, o.AsksVillage
 		first[i] = messagesFrom(tx.cal(p.office), o.Kind, o.Due)
-		states[i] = "planned"
+		states[i], reasons[i] = "planned", o.Exception
 		if o.Due.Before(p.startedOn) {
 			states[i] = "before_enrolment"
 		}
 	}
 	tag, err := tx.Exec(ctx, `INSERT INTO check_ins
-		(id, office_id, plan_id, recipient_id, step, n, occasion, title, kind, due, opens, closes, scored, asks_village, state, messages_from, created_at, updated_at)
-		SELECT u.id, $1, $2, $3, u.step, u.n, u.occasion, u.title, u.kind, u.due, u.opens, u.closes, u.scored, u.asks, u.state, u.first, $4, $4
+		(id, office_id, plan_id, recipient_id, step, n, occasion, title, kind, due, opens, closes, scored, asks_village, state, reason, messages_from, created_at, updated_at)
+		SELECT u.id, $1, $2, $3, u.step, u.n, u.occasion, u.title, u.kind, u.due, u.opens, u.closes, u.scored, u.asks, u.state, u.reason, u.first, $4, $4
 		FROM unnest($5::uuid[], $6::text[], $7::int[], $8::text[], $9::text[], $10::text[], $11::date[], $12::date[], $13::date[],
-			$14::bool[], $15::bool[], $16::text[], $17::date[])
-			AS u (id, step, n, occasion, title, kind, due, opens, closes, scored, asks, state, first)
+			$14::bool[], $15::bool[], $16::text[], $17::text[], $18::date[])
+			AS u (id, step, n, occasion, title, kind, due, opens, closes, scored, asks, state, reason, first)
 		ON CONFLICT DO NOTHING`, p.office, p.id, p.recipient, tx.now,
-		ids, steps, numbers, occasions, titles, kinds, dues, opens, closes, scored, asks, states, first)
+		ids, steps, numbers, occasions, titles, kinds, dues, opens, closes, scored, asks, states, reasons, first)
 	if err != nil {
 		return 0, fmt.Errorf("insert check-ins: %w", err)
 	}

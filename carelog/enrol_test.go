@@ -10,7 +10,6 @@ import (
 
 	"aftercare/carelog"
 	"aftercare/carelog/calendar"
-	"aftercare/carelog/schedule"
 )
 
 // fields are the names of the fields a refusal complains about.
@@ -84,7 +83,9 @@ func TestEnrol(t *testing.T) {
 		"GForMost":              {func(*carelog.Enrolment) {}, "G"},
 		"GForChronicIllness":    {func(e *carelog.Enrolment) { e.Flags = []carelog.Flag{"chronic_illness"} }, "G"},
 		"KForTheElderlyAlone":   {func(e *carelog.Enrolment) { e.Flags = []carelog.Flag{"chronic_illness", "elderly_alone"} }, "K"},
-		"KForAMinor":            {func(e *carelog.Enrolment) { e.BornOn = calendar.New(2008, time.November, 25) }, "K"},
+		"CForAMinor":            {func(e *carelog.Enrolment) { e.BornOn = calendar.New(2008, time.November, 25) }, "C"},
+		"CForAMinorVictim":      {func(e *carelog.Enrolment) { e.Flags = []carelog.Flag{"elderly_alone", "minor_victim"} }, "C"},
+		"HOnlyByHand":           {func(e *carelog.Enrolment) { e.Template = "H" }, "H"},
 		"GFromEighteenOn":       {func(e *carelog.Enrolment) { e.BornOn = calendar.New(2008, time.November, 24) }, "G"},
 		"TheOneAPersonHasNamed": {func(e *carelog.Enrolment) { e.Template = "K" }, "K"},
 	} {
@@ -229,34 +230,8 @@ func TestEnrol(t *testing.T) {
 		require.Equal(t, 50, c.count("SELECT count(DISTINCT external_id) FROM recipients"))
 		c.keeps()
 	})
-
-	t.Run("TheSeededTemplatesAreThoseOfTheSchedule", func(t *testing.T) {
-		t.Parallel()
-		c := newCounty(t)
-		for _, want := range []schedule.Template{schedule.General(), schedule.Key()} {
-			require.Equal(t, want, c.template(want.Key))
-		}
-	})
 }
 
 func (c *county) roll() error { _, err := c.work.RollCheckIns(c.ctx(), 1000); return err }
 
 func (c *county) markOverdue() error { _, err := c.work.MarkOverdue(c.ctx(), 1000); return err }
-
-// template reads the newest version of a template from the database.
-func (c *county) template(key string) schedule.Template {
-	c.t.Helper()
-	t := schedule.Template{Key: key}
-	err := c.pool.QueryRow(c.ctx(), "SELECT version, name FROM plan_templates WHERE key = $1 ORDER BY version DESC LIMIT 1", key).Scan(&t.Version, &t.Name)
-	require.NoError(c.t, err)
-	rows, err := c.pool.Query(c.ctx(), `SELECT s.key, occasion, title, kind, anchor, offset_days, every_days, lead_days, grace_workdays, scored, asks_village, closure
-		FROM template_steps s JOIN plan_templates t ON t.id = s.template_id WHERE t.key = $1 AND t.version = $2 ORDER BY position`, key, t.Version)
-	require.NoError(c.t, err)
-	for rows.Next() {
-		var s schedule.Step
-		require.NoError(c.t, rows.Scan(&s.Key, &s.Occasion, &s.Title, &s.Kind, &s.Anchor, &s.OffsetDays, &s.EveryDays, &s.LeadDays, &s.GraceWorkdays, &s.Scored, &s.AsksVillage, &s.Closure))
-		t.Steps = append(t.Steps, s)
-	}
-	require.NoError(c.t, rows.Err())
-	return t
-}

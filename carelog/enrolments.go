@@ -34,7 +34,7 @@ func (l *Log) prepareEnrolment(ctx context.Context, tx txn, e Enrolment) (prepar
 	if ready.Template == "" {
 		ready.Template = chooseTemplate(e, tx.today())
 	}
-	if ready.Template != "G" && ready.Template != "K" {
+	if !slices.Contains(templateKeys, ready.Template) {
 		p.add("template", isUnknown)
 	}
 	return ready, p.err()
@@ -184,12 +184,16 @@ func (e *prepared) checkContact(ctx context.Context, tx txn, p *problems, field 
 	return nil
 }
 
-// chooseTemplate is the rule of domain document 2: K for the vulnerable, else G.
+// chooseTemplate is the rule of domain document 2: C for a child, K for the
+// vulnerable, else G. H and R are only a person's choice.
 func chooseTemplate(e Enrolment, today calendar.Date) string {
 	vulnerable := func(fs []Flag) bool {
 		return slices.ContainsFunc(fs, func(f Flag) bool { return f != "chronic_illness" })
 	}
-	if vulnerable(e.Flags) || (!e.BornOn.IsZero() && e.BornOn.Age(today) < 18) {
+	if slices.Contains(e.Flags, "minor_victim") || (!e.BornOn.IsZero() && e.BornOn.Age(today) < 18) {
+		return "C"
+	}
+	if vulnerable(e.Flags) {
 		return "K"
 	}
 	return "G"

@@ -28,7 +28,11 @@ func (l *Log) ExplainCheckIn(ctx context.Context, by Actor, id CheckInID) (Expla
 			return Explanation{}, err
 		}
 		e := Explanation{Subject: "check_in", ID: id.String()}
-		l.explainDate(tx, &e, p, c)
+		asked, err := l.course(ctx, tx, p)
+		if err != nil {
+			return Explanation{}, err
+		}
+		l.explainDate(&e, asked, c)
 		if err := l.explainEvents(ctx, tx, &e, c); err != nil {
 			return Explanation{}, err
 		}
@@ -67,9 +71,9 @@ func readCheckIn(ctx context.Context, tx txn, id CheckInID) (shownCheckIn, error
 
 // explainDate says which step of which template asks for the date, which days
 // it was counted over, and why it is not the plain one.
-func (l *Log) explainDate(tx txn, e *Explanation, p plan, c shownCheckIn) {
-	cal := tx.cal(c.office)
-	o, there := schedule.At(p.template, p.anchors(), c.step, c.n, cal)
+func (l *Log) explainDate(e *Explanation, asked course, c shownCheckIn) {
+	cal, p := asked.cal, asked.plan
+	o, there := asked.at(c.step, c.n)
 	if !there {
 		e.add("template", said("step %s is no part of the plan's template %s version %d as it is now",
 			"\u6b65\u9aa4%s\u4e0d\u5728\u65b9\u6848%s\u7b2c%d\u7248\u73b0\u6709\u7684\u6b65\u9aa4\u4e2d", c.step, p.template.Key, p.template.Version)).about(c.step)

@@ -1,4 +1,17 @@
 package carelog
 
+import "context"
+
 // Forgotten is the query of P1, for a test that asks it of one plan.
 var Forgotten = forgotten
+
+// LayAnew brings a plan's check-ins in line as the verbs that change a tier do.
+func (l *Log) LayAnew(ctx context.Context, plan PlanID, why string) ([]Move, error) {
+	return write(ctx, l, TheSystem(), func(tx txn) ([]Move, error) {
+		p, err := l.lockPlan(ctx, tx, plan)
+		if err != nil {
+			return nil, err
+		}
+		return l.layAnew(ctx, tx, p, why)
+	})
+}

@@ -41,12 +41,13 @@ type toPlan struct {
 	recipient RecipientID
 	kind      schedule.Kind
 	asks      bool
+	opens     calendar.Date
 	due       calendar.Date
 	officer   UserID
 	contact   ContactID // the plan's first named contact who can be texted; zero: none
 }
 
-const selectToPlan = `SELECT c.id, c.office_id, c.recipient_id, c.kind, c.asks_village, c.due, p.officer_id,
+const selectToPlan = `SELECT c.id, c.office_id, c.recipient_id, c.kind, c.asks_village, c.opens, c.due, p.officer_id,
 		CASE WHEN k1.state = 'active' AND k1.opted_out_at IS NULL AND k1.unreachable_at IS NULL THEN k1.id
 		     WHEN k2.state = 'active' AND k2.opted_out_at IS NULL AND k2.unreachable_at IS NULL THEN k2.id END
 	FROM check_ins c JOIN care_plans p ON p.id = c.plan_id
@@ -83,7 +84,7 @@ func (l *Log) planDueMessages(ctx context.Context, tx txn, p plan) error {
 
 func (l *Log) planMessagesOf(ctx context.Context, tx txn, rows pgx.Rows) (int, error) {
 	due, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (t toPlan, err error) {
-		err = row.Scan(&t.checkIn, &t.office, &t.recipient, &t.kind, &t.asks, &t.due, &t.officer, &t.contact)
+		err = row.Scan(&t.checkIn, &t.office, &t.recipient, &t.kind, &t.asks, &t.opens, &t.due, &t.officer, &t.contact)
 		return t, err
 	})
 	if err != nil {
@@ -109,10 +110,10 @@ func (l *Log) planMessagesOf(ctx context.Context, tx txn, rows pgx.Rows) (int, e
 // can be texted the work stays with the officer, and a task says so.
 func (l *Log) planTexts(ctx context.Context, tx txn, t toPlan) error {
 	if !t.asks {
-		return l.planFor(ctx, tx, t, "officer_reminder", officerSlots(tx.cal(t.office), t.due, tx.now))
+		return l.planFor(ctx, tx, t, "officer_reminder", officerSlots(tx.cal(t.office), t.opens, t.due, tx.now))
 	}
 	if !t.contact.IsZero() {
-		return l.planFor(ctx, tx, t, "village_request", villageSlots(tx.cal(t.office), t.due, tx.now))
+		return l.planFor(ctx, tx, t, "village_request", villageSlots(tx.cal(t.office), t.opens, t.due, tx.now))
 	}
 	err := l.openTask(ctx, tx, newTask{
 		kind: "contact_missing", cause: "contact_missing:" + t.checkIn.String(), office: t.office, recipient: t.recipient, checkIn: t.checkIn,
@@ -121,7 +122,7 @@ func (l *Log) planTexts(ctx context.Context, tx txn, t toPlan) error {
 	if err != nil {
 		return err
 	}
-	return l.planFor(ctx, tx, t, "officer_reminder", officerSlots(tx.cal(t.office), t.due, tx.now))
+	return l.planFor(ctx, tx, t, "officer_reminder", officerSlots(tx.cal(t.office), t.opens, t.due, tx.now))
 }
 
 func (l *Log) planFor(ctx context.Context, tx txn, t toPlan, purpose string, slots []slot) error {

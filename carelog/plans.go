@@ -69,11 +69,12 @@ type plan struct {
 	closingBy   UserID
 	tier        string
 	tierSince   calendar.Date
+	chosenOn    calendar.Date
+	harvest     *int // month times 100 plus day; 0: the template's day; nil: no harvest
 }
 
-func (p plan) anchors() schedule.Anchors {
-	return schedule.Anchors{Payment: p.paidOn, Start: p.startedOn}
-}
+// running tells whether the plan's check-ins are laid and texted about.
+func (p plan) running() bool { return p.state == "active" || p.state == "closing" }
 
 func (p plan) shown() Plan {
 	return Plan{ID: p.id, Recipient: p.recipient, Template: p.template.Key, State: p.state, StartedOn: p.startedOn, ReviewOn: p.reviewOn, Reason: p.reason}
@@ -92,10 +93,10 @@ func (l *Log) readPlan(ctx context.Context, tx txn, id PlanID) (plan, error) {
 func (l *Log) planRow(ctx context.Context, tx txn, id PlanID, lock string) (plan, error) {
 	p := plan{id: id}
 	err := tx.QueryRow(ctx, `SELECT office_id, recipient_id, template_id, officer_id, primary_contact_id, backup_contact_id,
-			state, paid_on, started_on, rolled_until, review_on, reason, closing_by, tier, tier_since
+			state, paid_on, started_on, rolled_until, review_on, reason, closing_by, tier, tier_since, template_since, harvest
 		FROM care_plans WHERE id = $1 `+lock, id).
 		Scan(&p.office, &p.recipient, &p.templateID, &p.officer, &p.primary, &p.backup,
-			&p.state, &p.paidOn, &p.startedOn, &p.rolledUntil, &p.reviewOn, &p.reason, &p.closingBy, &p.tier, &p.tierSince)
+			&p.state, &p.paidOn, &p.startedOn, &p.rolledUntil, &p.reviewOn, &p.reason, &p.closingBy, &p.tier, &p.tierSince, &p.chosenOn, &p.harvest)
 	if none(err) {
 		return p, notFound("plan")
 	}
@@ -104,35 +105,6 @@ func (l *Log) planRow(ctx context.Context, tx txn, id PlanID, lock string) (plan
 	}
 	p.template, err = l.template(ctx, tx, p.templateID)
 	return p, err
-}
-
-// template reads a version of a template, once: a version is never changed.
-func (l *Log) template(ctx context.Context, tx txn, id TemplateID) (schedule.Template, error) {
-	if known, ok := l.templates.Load(id); ok {
-		return known.(schedule.Template), nil //nolint:forcetypeassert // nothing else is stored
-	}
-	t, err := loadTemplate(ctx, tx, id)
-	if err == nil {
-		l.templates.Store(id, t)
-	}
-	return t, err
-}
-
-func loadTemplate(ctx context.Context, tx txn, id TemplateID) (schedule.Template, error) {
-	var t schedule.Template
-	if err := tx.QueryRow(ctx, "SELECT key, version, name FROM plan_templates WHERE id = $1", id).Scan(&t.Key, &t.Version, &t.Name); err != nil {
-		return t, fmt.Errorf("read template: %w", err)
-	}
-	rows, err := tx.Query(ctx, `SELECT key, occasion, title, kind, anchor, offset_days, every_days, lead_days, grace_workdays, scored, asks_village, closure
-		FROM template_steps WHERE template_id = $1 ORDER BY position`, id)
-	if err != nil {
-		return t, fmt.Errorf("read template steps: %w", err)
-	}
-	t.Steps, err = pgx.CollectRows(rows, pgx.RowToStructByPos[schedule.Step])
-	if err != nil {
-		return t, fmt.Errorf("read template steps: %w", err)
-	}
-	return t, nil
 }
 
 // StartPlan starts a draft or resumes a paused plan: its check-ins are laid down
@@ -183,6 +155,11 @@ func (l *Log) startPlan(ctx context.Context, tx txn, id PlanID) error {
 	laid, err := l.layCheckIns(ctx, tx, p, from, horizon)
 	if err != nil {
 		return err
+	}
+	if kind == "plan_resumed" { // the calendar, the template or the tier may have changed meanwhile
+		if _, err := l.layAnew(ctx, tx, p, "the plan was resumed"); err != nil {
+			return err
+		}
 	}
 	if err := l.planDueMessages(ctx, tx, p); err != nil {
 		return err

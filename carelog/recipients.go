@@ -12,7 +12,8 @@ import (
 // Flag is a vulnerability that drives the choice of template (domain: care measures).
 type Flag string
 
-// The flags, as the ledger writes them. All but chronic illness make a plan K.
+// The flags, as the ledger writes them. A minor victim's plan is C; all others but
+// chronic illness make it K.
 var flags = map[string]Flag{
 	"未成年被害人": "minor_victim", "智力残疾": "intellectual_disability", "重度残疾": "severe_disability", "独居高龄": "elderly_alone",
 	"丧偶抚养": "widowed_with_dependants", "伤残退役军人": "injured_veteran", "监测户": "monitored_household", "慢性病": "chronic_illness",
@@ -60,7 +61,7 @@ type Enrolment struct {
 	Household  []Member      `json:"household"`
 	Award      Award         `json:"award"`
 	Officer    string        `json:"officer"`  // login; empty: the actor
-	Template   string        `json:"template"` // G or K; empty: chosen from the flags
+	Template   string        `json:"template"` // G, K, H, C or R; empty: chosen from age and flags
 	Primary    ContactID     `json:"primary_contact_id"`
 	Backup     ContactID     `json:"backup_contact_id"`
 	Alias      string        `json:"household_alias"` // what a text to the contact calls the household

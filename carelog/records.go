@@ -144,6 +144,8 @@ func (l *Log) record(ctx context.Context, tx txn, c checkIn, e entered) (Recorde
 		kind = "visit_noted"
 		if !e.reached() {
 			err = l.outcomeFollows(ctx, tx, c, e.Outcome)
+		} else if !c.plan.IsZero() {
+			err = l.followVisit(ctx, tx, c)
 		}
 	case e.reached():
 		kind, done.State = "check_in_recorded", "done"
@@ -202,5 +204,5 @@ func (l *Log) finishCheckIn(ctx context.Context, tx txn, c checkIn, why string) 
 	if err := l.settleAsks(ctx, tx, []CheckInID{c.id}, "the check-in is done"); err != nil {
 		return err
 	}
-	return l.ensureNext(ctx, tx, c.plan)
+	return l.followVisit(ctx, tx, c)
 }

@@ -252,6 +252,7 @@ func (r *replanner) report(ctx context.Context, tx txn) (DaysChanged, error) {
 type retimed struct {
 	id       CheckInID
 	kind     schedule.Kind
+	opens    calendar.Date
 	due      calendar.Date
 	from     calendar.Date
 	planned  []time.Time
@@ -262,7 +263,7 @@ type retimed struct {
 // went out yet: they are counted back in working days. What is planned about a
 // check-in that somebody was texted about stays, and is put off on its day.
 func (l *Log) retime(ctx context.Context, tx txn, p plan, days []calendar.Date, why string) error {
-	rows, err := tx.Query(ctx, `SELECT c.id, c.kind, c.due, c.messages_from,
+	rows, err := tx.Query(ctx, `SELECT c.id, c.kind, c.opens, c.due, c.messages_from,
 			ARRAY (SELECT m.not_before FROM messages m WHERE m.check_in_id = c.id AND m.dispatch = 'planned'
 				AND m.purpose IN ('officer_reminder', 'village_request') ORDER BY 1),
 			EXISTS (SELECT FROM messages m WHERE m.check_in_id = c.id AND m.dispatch = 'planned' AND m.purpose = 'village_request')
@@ -273,7 +274,7 @@ func (l *Log) retime(ctx context.Context, tx txn, p plan, days []calendar.Date, 
 		return fmt.Errorf("find texts to plan anew: %w", err)
 	}
 	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c retimed, err error) {
-		err = row.Scan(&c.id, &c.kind, &c.due, &c.from, &c.planned, &c.villages)
+		err = row.Scan(&c.id, &c.kind, &c.opens, &c.due, &c.from, &c.planned, &c.villages)
 		return c, err
 	})
 	if err != nil {
@@ -305,9 +306,9 @@ func (c retimed) onTime(tx txn, office OfficeID) bool {
 	if len(c.planned) == 0 {
 		return true
 	}
-	slots := officerSlots(tx.cal(office), c.due, tx.now)
+	slots := officerSlots(tx.cal(office), c.opens, c.due, tx.now)
 	if c.villages {
-		slots = villageSlots(tx.cal(office), c.due, tx.now)
+		slots = villageSlots(tx.cal(office), c.opens, c.due, tx.now)
 	}
 	return slices.EqualFunc(slots, c.planned, func(s slot, at time.Time) bool { return s.notBefore.Equal(at) })
 }

@@ -106,7 +106,7 @@ type slot struct {
 // officerSlots are the officer's reminders: before, on the day, and when it is
 // overdue. What is past already is left out; when the first is past and the day
 // is still to come, it goes out at the next open hour instead.
-func officerSlots(cal *calendar.Calendar, due calendar.Date, now time.Time) []slot {
+func officerSlots(cal *calendar.Calendar, opens, due calendar.Date, now time.Time) []slot {
 	w := officerWindow
 	var slots []slot
 	before := w.opens(cal.AddWorkdays(due, officerRemindBefore))
@@ -115,7 +115,8 @@ func officerSlots(cal *calendar.Calendar, due calendar.Date, now time.Time) []sl
 		before = w.next(now, cal)
 		reason = fmt.Sprintf("reminder at the next open hour: less than %d working days to the due date %s", -officerRemindBefore, due)
 	}
-	if calendar.Of(before).Before(due) {
+	// What opens a day ahead at most has just been told: by the red alert, or by who chose it.
+	if calendar.Of(before).Before(due) && due.Sub(opens) > 1 {
 		slots = append(slots, slot{"officer_due", before, w.closes(due), reason})
 	}
 	onTheDay := w.next(later(now, w.opens(due)), cal)
@@ -132,11 +133,15 @@ func officerSlots(cal *calendar.Calendar, due calendar.Date, now time.Time) []sl
 	return slots
 }
 
-// villageSlots are the request to the village contact and its one repeat.
-func villageSlots(cal *calendar.Calendar, due calendar.Date, now time.Time) []slot {
+// villageSlots are the request to the village contact and its one repeat. What is
+// asked every week is asked when its window opens, not while the last is still due.
+func villageSlots(cal *calendar.Calendar, opens, due calendar.Date, now time.Time) []slot {
 	w := villageWindow
 	first := w.opens(cal.AddWorkdays(due, villageAskBefore))
 	reason := fmt.Sprintf("request %d working days before the due date %s", -villageAskBefore, due)
+	if soon := w.opens(cal.RollForward(opens)); due.Sub(opens) < 7 && soon.After(first) {
+		first, reason = soon, fmt.Sprintf("request when the window opens, for the due date %s", due)
+	}
 	if now.After(first) {
 		first = w.next(now, cal)
 		reason = fmt.Sprintf("request at the next open hour: less than %d working days to the due date %s", -villageAskBefore, due)

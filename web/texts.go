@@ -41,17 +41,12 @@ func newCatalogue() *catalogue {
 	if err := json.Unmarshal(chinese, &file); err != nil {
 		panic(fmt.Sprintf("web: read zh.json: %v", err))
 	}
-	c := &catalogue{texts: file.Texts, steps: map[string]string{}}
+	c := &catalogue{texts: file.Texts, steps: schedule.Titles()}
 	for _, pair := range file.Sentences {
 		c.sentences = append(c.sentences, newSentence(pair[0], pair[1]))
 	}
 	// The most specific first: a short pattern would swallow what a longer one says.
 	slices.SortStableFunc(c.sentences, func(a, b sentence) int { return b.literal - a.literal })
-	for _, template := range []schedule.Template{schedule.General(), schedule.Key()} {
-		for _, step := range template.Steps {
-			c.steps[step.Key] = step.Title
-		}
-	}
 	return c
 }
 

@@ -3,8 +3,6 @@
 // is pure: dates in, dates out, the same every time.
 package schedule
 
-import "aftercare/carelog/calendar"
-
 // Kind is how a check-in is made.
 type Kind string
 
@@ -29,13 +27,14 @@ func (k Kind) Chinese() string {
 	}
 }
 
-// Anchor is the date that a step counts its days from.
-type Anchor string
+// Policy is what an actual visit does to the dates of a step that repeats.
+type Policy string
 
-// The anchors of a plan.
+// The policies.
 const (
-	Payment Anchor = "payment" // the aid was paid; the plan's start while that is unknown
-	Start   Anchor = "start"   // the plan was started
+	Fixed   Policy = "fixed"   // the grid from the anchor stays, whenever a visit was made
+	Rolling Policy = "rolling" // every so many days from the last actual visit
+	MinGap  Policy = "min_gap" // the grid, but not sooner than so many days after the last visit of its kind
 )
 
 // Step is one row of a template: a check-in, or an endless row of them.
@@ -48,9 +47,11 @@ type Step struct {
 	Title  string `json:"title"`
 	Kind   Kind   `json:"kind"`
 	Anchor Anchor `json:"anchor"`
-	// OffsetDays counts calendar days from the anchor to the first check-in.
+	// OffsetDays counts calendar days from the anchor to the first check-in; before
+	// an anchor that comes every year it may be negative.
 	OffsetDays int `json:"offset_days"`
-	// EveryDays repeats the step for ever at that distance; 0 means once.
+	// EveryDays repeats the step for ever at that distance; 0 means once, or once
+	// a year where the anchor comes every year.
 	EveryDays int `json:"every_days,omitempty"`
 	// LeadDays is how many calendar days before the due date the window opens.
 	LeadDays int `json:"lead_days"`
@@ -62,6 +63,17 @@ type Step struct {
 	AsksVillage bool `json:"asks_village,omitempty"`
 	// Closure asks whether the plan can end.
 	Closure bool `json:"closure,omitempty"`
+	// Policy says how an actual visit moves what comes after it.
+	Policy Policy `json:"policy"`
+	// GapDays is the least distance of the policy min_gap, in calendar days.
+	GapDays int `json:"gap_days,omitempty"`
+	// UntilAge ends the step at that birthday of the recipient; 0: never. Where
+	// the birth date is unknown the step goes on.
+	UntilAge int `json:"until_age,omitempty"`
+	// YearlyOn is the day of the harvest where the plan names none of its own.
+	YearlyOn MonthDay `json:"yearly_on,omitempty"`
+	// RealTime keeps the date as counted, rest days included: a tier's clock.
+	RealTime bool `json:"real_time,omitempty"`
 }
 
 // Template is a named, versioned list of steps. A plan keeps the version it
@@ -71,58 +83,4 @@ type Template struct {
 	Version int    `json:"version"`
 	Name    string `json:"name"` // Chinese, for people
 	Steps   []Step `json:"steps"`
-}
-
-// Anchors are the dates of one plan. Start is always known; Payment may be no
-// date, then Start stands in for it.
-type Anchors struct {
-	Payment calendar.Date
-	Start   calendar.Date
-}
-
-// General is template G, for households without flags: contact at least once a
-// quarter, a closure review after a year, and a quarterly tail until closed.
-func General() Template {
-	const grace = 10
-	return Template{Key: "G", Version: 1, Name: "一般关怀", Steps: []Step{
-		{Key: "baseline", Occasion: "baseline", Title: "首次入户了解", Kind: Home, Anchor: Start, OffsetDays: 14, LeadDays: homeLead, GraceWorkdays: grace, Scored: true},
-		{Key: "receipt", Occasion: "receipt", Title: "核实救助金足额到账", Kind: Phone, Anchor: Payment, OffsetDays: 7, LeadDays: phoneLead, GraceWorkdays: grace},
-		{Key: "month-1", Occasion: "month-1", Title: "满月电话回访", Kind: Phone, Anchor: Payment, OffsetDays: 30, LeadDays: phoneLead, GraceWorkdays: grace},
-		{Key: "month-3", Occasion: "month-3", Title: "三个月上门走访", Kind: Home, Anchor: Payment, OffsetDays: 90, LeadDays: homeLead, GraceWorkdays: grace, Scored: true},
-		{Key: "month-6-village", Occasion: "month-6", Title: "半年村委会询问", Kind: Village, Anchor: Payment, OffsetDays: 180, LeadDays: villageLead, GraceWorkdays: grace, AsksVillage: true},
-		{Key: "month-6-phone", Occasion: "month-6", Title: "半年电话回访", Kind: Phone, Anchor: Payment, OffsetDays: 180, LeadDays: phoneLead, GraceWorkdays: grace},
-		{Key: "month-9", Occasion: "month-9", Title: "九个月电话回访", Kind: Phone, Anchor: Payment, OffsetDays: 270, LeadDays: phoneLead, GraceWorkdays: grace},
-		{Key: "year-1", Occasion: "year-1", Title: "满一年上门走访与结案评估", Kind: Home, Anchor: Payment, OffsetDays: 365, LeadDays: homeLead, GraceWorkdays: grace, Scored: true, Closure: true},
-		{Key: "quarterly-phone", Occasion: "quarterly", Title: "每季度电话回访", Kind: Phone, Anchor: Payment, OffsetDays: 455, EveryDays: 90, LeadDays: phoneLead, GraceWorkdays: grace},
-		{Key: "yearly-home", Occasion: "yearly", Title: "每年上门走访", Kind: Home, Anchor: Payment, OffsetDays: 730, EveryDays: 365, LeadDays: homeLead, GraceWorkdays: grace, Scored: true, Closure: true},
-	}}
-}
-
-// Key is template K, for key households: a contact every month, phone and
-// village in turn, and a scored home visit every quarter, until closed.
-func Key() Template {
-	const grace = 5
-	return Template{Key: "K", Version: 1, Name: "重点关怀", Steps: []Step{
-		{Key: "baseline", Occasion: "baseline", Title: "首次入户了解", Kind: Home, Anchor: Start, OffsetDays: 14, LeadDays: homeLead, GraceWorkdays: grace, Scored: true},
-		{Key: "receipt", Occasion: "receipt", Title: "核实救助金足额到账", Kind: Phone, Anchor: Payment, OffsetDays: 7, LeadDays: phoneLead, GraceWorkdays: grace},
-		{Key: "monthly-phone", Occasion: "odd-month", Title: "每月联系：电话回访", Kind: Phone, Anchor: Payment, OffsetDays: 30, EveryDays: 60, LeadDays: phoneLead, GraceWorkdays: grace},
-		{Key: "monthly-village", Occasion: "even-month", Title: "每月联系：村委会询问", Kind: Village, Anchor: Payment, OffsetDays: 60, EveryDays: 60, LeadDays: villageLead, GraceWorkdays: grace, AsksVillage: true},
-		{Key: "quarterly-home", Occasion: "quarterly", Title: "每季度上门走访", Kind: Home, Anchor: Payment, OffsetDays: 90, EveryDays: 90, LeadDays: homeLead, GraceWorkdays: grace, Scored: true},
-	}}
-}
-
-// Windows open this many calendar days ahead: five days hold three working
-// days, a home visit needs a car and a colleague, a village request a repeat.
-const (
-	phoneLead   = 5
-	homeLead    = 10
-	villageLead = 7
-)
-
-// of returns the date that an anchor stands for.
-func (a Anchors) of(anchor Anchor) calendar.Date {
-	if anchor == Payment && !a.Payment.IsZero() {
-		return a.Payment
-	}
-	return a.Start
 }

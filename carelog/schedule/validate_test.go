@@ -13,16 +13,17 @@ func TestValidate(t *testing.T) {
 
 	t.Run("AcceptsTheSeeds", func(t *testing.T) {
 		t.Parallel()
-		require.NoError(t, General().Validate())
-		require.NoError(t, Key().Validate())
+		for _, seed := range Seeds() {
+			require.NoError(t, seed.Validate(), seed.Key)
+		}
 	})
 	t.Run("SurvivesJSON", func(t *testing.T) {
 		t.Parallel()
-		text, err := json.Marshal(General())
+		text, err := json.Marshal(Child())
 		require.NoError(t, err)
 		var back Template
 		require.NoError(t, json.Unmarshal(text, &back))
-		require.Equal(t, General(), back)
+		require.Equal(t, Child(), back)
 	})
 	t.Run("ReportsEveryProblem", func(t *testing.T) {
 		t.Parallel()
@@ -32,8 +33,8 @@ func TestValidate(t *testing.T) {
 		}}.Validate()
 		var problems Problems
 		require.ErrorAs(t, err, &problems)
-		require.Len(t, problems, 11)
-		require.Contains(t, err.Error(), "a：步骤代号重复")
+		require.Len(t, problems, 13)
+		require.Contains(t, err.Error(), "a\uff1a步骤代号重复")
 	})
 	for name, spoil := range map[string]func(*Template){
 		"RefusesNoTail":           func(t *Template) { t.Steps = t.Steps[:8] },
@@ -43,6 +44,16 @@ func TestValidate(t *testing.T) {
 		"RefusesALeadOverlapping": func(t *Template) { t.Steps[8].EveryDays, t.Steps[8].LeadDays = 5, 5 },
 		"RefusesASplitOccasion":   func(t *Template) { t.Steps[5].OffsetDays++ },
 		"RefusesAnOfficerAsked":   func(t *Template) { t.Steps[1].AsksVillage = true },
+		"RefusesAYearlyTail":      func(t *Template) { t.Steps[8].Anchor, t.Steps[8].OffsetDays, t.Steps[8].EveryDays = Birthday, 0, 0 },
+		"RefusesATailUntilAnAge":  func(t *Template) { t.Steps[8].UntilAge = 18 },
+		"RefusesAnUnknownPolicy":  func(t *Template) { t.Steps[8].Policy = "drifting" },
+		"RefusesAGapOverlapping":  func(t *Template) { t.Steps[8].Policy, t.Steps[8].GapDays = MinGap, 46 },
+		"RefusesAGapOfTheFixed":   func(t *Template) { t.Steps[8].GapDays = 30 },
+		"RefusesRollingOnce":      func(t *Template) { t.Steps[0].Policy = Rolling },
+		"RefusesATiersStep":       func(t *Template) { t.Steps[1].Key = "tier-red-contact" },
+		"RefusesAHarvestNoDay":    func(t *Template) { t.Steps[11].YearlyOn = 0 },
+		"RefusesAfterTheEve":      func(t *Template) { t.Steps[10].OffsetDays = 3 },
+		"RefusesAYearlyRepeat":    func(t *Template) { t.Steps[10].EveryDays = 365 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
