@@ -46,6 +46,17 @@ func (s *server) routes() {
 	post(s, route{id: "close-office", path: "/v1/calendar/closures", summary: "Close an office for some days, or have it work on rest days", time: 5 * time.Minute}, s.closeOffice)
 	post(s, route{id: "end-closure", path: "/v1/calendar/closures/{closure_id}/end", summary: "End a closure from today on", time: 5 * time.Minute}, s.endClosure)
 
+	get(s, route{id: "list-alerts", path: "/v1/alerts", summary: "List alerts, red first: the clock, who is responsible, how far up the ladder"}, s.listAlerts)
+	post(s, route{id: "acknowledge-alert", path: "/v1/alerts/{alert_id}/acknowledge", status: http.StatusNoContent, summary: "Say by name that you act on an alert"}, s.acknowledgeAlert)
+	post(s, route{id: "snooze-alert", path: "/v1/alerts/{alert_id}/snooze", status: http.StatusNoContent, summary: "Put the ladder of an alert off, with a reason"}, s.snoozeAlert)
+	post(s, route{id: "close-alert", path: "/v1/alerts/{alert_id}/close", status: http.StatusNoContent, summary: "End an alert with what was done"}, s.closeAlert)
+
+	get(s, route{id: "list-absences", path: "/v1/absences", summary: "List leaves that are not over"}, s.listAbsences)
+	post(s, route{id: "set-absence", path: "/v1/absences", status: http.StatusCreated, summary: "Record a leave and who stands in"}, s.setAbsence)
+	post(s, route{id: "end-absence", path: "/v1/absences/{absence_id}/end", status: http.StatusNoContent, summary: "End a leave early"}, s.endAbsence)
+	post(s, route{id: "set-duty", path: "/v1/duties", status: http.StatusCreated, summary: "Say who gets what is red out of office hours"}, s.setDuty)
+
+	post(s, route{id: "set-text-budget", path: "/v1/users/{user_id}/texts-a-day", status: http.StatusNoContent, summary: "Set how many texts a person gets a day before the rest is a digest"}, s.setTextBudget)
 	post(s, route{id: "add-user", path: "/v1/users", status: http.StatusCreated, summary: "Add a person who signs in"}, s.addUser)
 	post(s, route{
 		id: "issue-token", path: "/v1/tokens", status: http.StatusCreated, summary: "Issue a bearer token for yourself",

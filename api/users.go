@@ -13,6 +13,8 @@ type newUserBody struct {
 	Name     string           `json:"name" maxLength:"200"`
 	Phone    string           `json:"phone,omitempty" maxLength:"40" doc:"As people write it; reminders go there by text"`
 	Roles    []string         `json:"roles" nullable:"false" minItems:"1" maxItems:"3" uniqueItems:"true" enum:"officer,supervisor,administrator" doc:"Held in the office and below it"`
+
+	Position string `json:"position,omitempty" enum:"head,deputy,office" doc:"A supervisor's place on the ladder; head when left out"`
 }
 
 type userMadeBody struct {
@@ -20,7 +22,7 @@ type userMadeBody struct {
 }
 
 func (s *server) addUser(ctx context.Context, by carelog.Actor, in *struct{ Body newUserBody }) (*answer[userMadeBody], error) {
-	u := carelog.NewUser{Office: in.Body.OfficeID, Login: in.Body.Login, Name: in.Body.Name, Phone: in.Body.Phone}
+	u := carelog.NewUser{Office: in.Body.OfficeID, Login: in.Body.Login, Name: in.Body.Name, Phone: in.Body.Phone, Position: in.Body.Position}
 	if u.Office.IsZero() {
 		u.Office = by.Office
 	}
@@ -69,4 +71,15 @@ func (s *server) readMe(_ context.Context, by carelog.Actor, _ *struct{}) (*answ
 		}
 	}
 	return &answer[meBody]{me}, nil
+}
+
+type budgeting struct {
+	UserID carelog.UserID `path:"user_id" format:"uuid"`
+	Body   struct {
+		TextsADay int `json:"texts_a_day" minimum:"0" maximum:"50" doc:"0: as the office has it. What is red counts in no budget"`
+	}
+}
+
+func (s *server) setTextBudget(ctx context.Context, by carelog.Actor, in *budgeting) (*struct{}, error) {
+	return nil, s.Log.SetTextBudget(ctx, by, in.UserID, in.Body.TextsADay)
 }

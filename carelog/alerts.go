@@ -19,48 +19,120 @@ type newAlert struct {
 	version   int
 	level     string
 	cause     string
-	actBy     time.Time
-	wording   string // what the officer is texted: no details, only that there is something; empty: nothing
+	actBy     time.Time // zero: by no time
+	wording   string    // what the officer is texted: no details, only that there is something; empty: it stands beside another that texts
 }
 
-// raiseAlert opens an alert and texts the plan's officer: a red one at any hour,
-// an amber one in officer hours. An open alert of the same cause stays the one.
+// raiseAlert opens an alert, texts whoever acts for the plan's officer, and sets
+// the ladder going: a red one at any hour, and by night the officer on duty as
+// well; an amber one in officer hours. A notice climbs no ladder. An open alert
+// of the same cause stays the one.
 func (l *Log) raiseAlert(ctx context.Context, tx txn, a newAlert) error {
 	id := newID[alertKind](tx.now, l.random)
-	var actBy *time.Time
-	if !a.actBy.IsZero() {
-		actBy = &a.actBy
-	}
 	tag, err := tx.Exec(ctx, `INSERT INTO alerts (id, office_id, recipient_id, plan_id, check_in_id, rule, rule_version, level, cause, act_by, opened_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (recipient_id, cause) WHERE state <> 'closed' DO NOTHING`,
-		id, a.office, a.recipient, a.plan, a.checkIn, a.rule, a.version, a.level, a.cause, actBy, tx.now)
+		id, a.office, a.recipient, a.plan, a.checkIn, a.rule, a.version, a.level, a.cause, timeOrNull(a.actBy), tx.now)
 	if err != nil {
 		return fmt.Errorf("raise alert: %w", err)
 	}
 	if tag.RowsAffected() == 0 {
 		return nil
 	}
-	if err := l.textOfficer(ctx, tx, a, id); err != nil {
+	tx.append(happening{recipient: a.recipient, kind: "alert_raised", subject: anyID(id), actor: System, details: map[string]any{
+		"rule": a.rule, "rule_version": a.version, "level": a.level, "act_by": timeOrNull(a.actBy),
+	}})
+	if a.wording != "" {
+		if err := l.textAlert(ctx, tx, id, a); err != nil {
+			return err
+		}
+	}
+	if a.level == "notice" {
+		return nil
+	}
+	return l.escalateAlert(ctx, tx, id, a)
+}
+
+// textAlert plans the first texts about an alert.
+func (l *Log) textAlert(ctx context.Context, tx txn, id AlertID, a newAlert) error {
+	people, err := l.alertPeople(ctx, tx, a)
+	if err != nil {
 		return err
 	}
-	tx.append(happening{recipient: a.recipient, kind: "alert_raised", subject: anyID(id), actor: System, details: map[string]any{
-		"rule": a.rule, "rule_version": a.version, "level": a.level, "act_by": actBy,
-	}})
+	ask := newAsk{office: a.office, recipient: a.recipient, alert: id, purpose: "officer_alert", priority: priorityReminder}
+	if a.level == "red" {
+		ask.priority = priorityRed
+	}
+	at := windowFor(ask.purpose, ask.priority).next(tx.now, tx.cal(a.office))
+	for _, n := range people {
+		ask.user = n.user
+		if err := l.planAsk(ctx, tx, ask, []slot{{a.wording, at, at.Add(24 * time.Hour), n.why}}); err != nil {
+			return err
+		}
+	}
+	if len(people) == 0 {
+		return l.nobodyToTell(ctx, tx, escalation{office: a.office, recipient: a.recipient, plan: a.plan, checkIn: a.checkIn, alert: id})
+	}
 	return nil
 }
 
-func (l *Log) textOfficer(ctx context.Context, tx txn, a newAlert, id AlertID) error {
-	if a.wording == "" {
-		return nil
+// alertPeople are who is texted first: whoever acts for the plan's officer. When
+// the offices are closed a red alert also goes to whoever is on duty; where no
+// roster says who that is, to the head of department.
+func (l *Log) alertPeople(ctx context.Context, tx txn, a newAlert) ([]notice, error) {
+	why := fmt.Sprintf("%s alert by rule %s", a.level, a.rule)
+	var people []notice
+	add := func(users []UserID, why string) error {
+		present, err := l.presentOnly(ctx, tx, users, why)
+		for _, n := range present {
+			if !isTold(people, n.user) {
+				people = append(people, n)
+			}
+		}
+		return err
 	}
-	priority := priorityReminder
+	if err := add(ids(a.officer), why); err != nil {
+		return nil, err
+	}
+	if a.level != "red" || !officerWindow.next(tx.now, tx.cal(a.office)).After(tx.now) {
+		return people, nil
+	}
+	duty, err := onDuty(ctx, tx, a.office)
+	if err != nil {
+		return nil, err
+	}
+	if !duty.IsZero() {
+		err := add(ids(duty), why+", out of office hours: to whoever is on duty")
+		return people, err
+	}
+	heads, err := whoHears(ctx, tx, a.office, "head")
+	if err != nil {
+		return nil, err
+	}
+	err = add(heads, why+", out of office hours and no duty roster: to the head of department")
+	return people, err
+}
+
+// escalateAlert sets the ladder of the plan's template going from the time to act.
+func (l *Log) escalateAlert(ctx context.Context, tx txn, id AlertID, a newAlert) error {
+	template := "*"
+	err := tx.QueryRow(ctx, "SELECT t.key FROM care_plans p JOIN plan_templates t ON t.id = p.template_id WHERE p.id = $1", a.plan).Scan(&template)
+	if err != nil && !none(err) {
+		return fmt.Errorf("read the plan's template: %w", err)
+	}
+	e := escalation{
+		office: a.office, recipient: a.recipient, plan: a.plan, alert: id, ladder: template, subject: ladderAmber, wording: a.wording,
+		standing: standing{clock: a.actBy, toldAt: tx.now, acknowledged: -1},
+	}
 	if a.level == "red" {
-		priority = priorityRed
+		e.subject = ladderRed
 	}
-	at := windowFor("officer_alert", priority).next(tx.now, tx.cal(a.office))
-	return l.planAsk(ctx, tx, newAsk{
-		office: a.office, recipient: a.recipient, alert: id, user: a.officer, purpose: "officer_alert", priority: priority,
-	}, []slot{{a.wording, at, at.Add(24 * time.Hour), fmt.Sprintf("%s alert by rule %s", a.level, a.rule)}})
+	if a.actBy.IsZero() {
+		e.clock = tx.now
+	}
+	if a.wording == "" {
+		e.acknowledged = 0 // nobody was texted, so nobody has to answer
+	}
+	return l.startEscalation(ctx, tx, e)
 }
 
 // endedAlerts names the open alerts of a household that end, and how: outcome is
@@ -98,6 +170,9 @@ func (l *Log) alertsEnded(ctx context.Context, tx txn, rows pgx.Rows, e endedAle
 	})
 	if err != nil {
 		return fmt.Errorf("end alerts: %w", err)
+	}
+	if err := l.stopEscalations(ctx, tx, nil, ids, e.why); err != nil {
+		return err
 	}
 	return l.settleAlertAsks(ctx, tx, ids, e.why)
 }

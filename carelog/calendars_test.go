@@ -389,20 +389,20 @@ func TestClosures(t *testing.T) {
 		c := newCounty(t)
 		c.enrol("A-1", 0) // due on 1 December
 		c.clock.set(d("2026-12-02").At(9, 0))
-		require.NoError(t, c.markOverdue()) // the head is told on 8 December, until the 15th
+		require.NoError(t, c.markOverdue()) // the head would be told on 8 December
 		_, err := c.app.CloseOffice(c.ctx(), c.admin, flood(c, "2026-12-07", "2026-12-25"))
 		require.NoError(t, err)
 		told := func() int {
 			return c.count("SELECT count(*) FROM messages WHERE purpose = 'supervisor_notice' AND dispatch = 'accepted'")
 		}
-		for day := d("2026-12-07"); day.Before(d("2026-12-28")); day = day.AddDays(1) {
+		for day := d("2026-12-07"); day.Before(d("2026-12-29")); day = day.AddDays(1) {
 			c.clock.set(day.At(9, 0))
-			c.send()
+			c.sweep()
 			require.Zero(t, told(), day)
 			c.keeps()
 		}
-		c.clock.set(d("2026-12-28").At(9, 0))
-		c.send()
+		c.clock.set(d("2026-12-29").At(9, 0)) // the fifth working day that there was
+		c.sweep()
 		require.Equal(t, 1, told())
 		c.keeps()
 	})

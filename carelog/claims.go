@@ -56,7 +56,7 @@ func (l *Log) ClaimMessages(ctx context.Context, line LineID, limit int) (Claime
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))", line.String()); err != nil {
 			return Claimed{}, fmt.Errorf("claim the line: %w", err)
 		}
-		rows, err := tx.Query(ctx, selectClaims, line, tx.now, limit, tx.today().At(0, 0), tx.today().AddDays(-6).At(0, 0), priorities)
+		rows, err := tx.Query(ctx, selectClaims, line, tx.now, limit, tx.today().At(0, 0), tx.today().AddDays(-6).At(0, 0), priorities, tx.today())
 		if err != nil {
 			return Claimed{}, fmt.Errorf("claim messages: %w", err)
 		}
@@ -85,11 +85,12 @@ const selectClaims = `WITH due AS MATERIALIZED (
 		r.data_key, r.sealed, coalesce(v.township, ''), f.id, f.data_key, f.sealed, al.act_by, m.inbound_id,
 		budget.today, budget.week, budget.answers, k.phone_index,
 		m.check_in_id IS NOT NULL AND EXISTS (SELECT FROM messages s WHERE s.check_in_id = m.check_in_id AND s.id <> m.id AND s.wording = m.wording
-			AND (s.contact_id = m.contact_id OR s.user_id = m.user_id) AND s.claimed_at >= $4 AND s.dispatch IN ('sending', 'accepted', 'unknown'))
+			AND (s.contact_id = m.contact_id OR s.user_id = m.user_id) AND s.claimed_at >= $4 AND s.dispatch IN ('sending', 'accepted', 'unknown')),
+		al.id, staff.texts, staff.a_day, staff.away
 	FROM messages m
 	JOIN offices o ON o.id = m.office_id
 	JOIN lines n ON n.id = m.line_id
-	LEFT JOIN message_asks b ON b.message_id = m.id
+	LEFT JOIN message_asks b ON b.message_id = m.id AND m.purpose <> 'staff_digest'
 	LEFT JOIN asks a ON a.id = b.ask_id
 	LEFT JOIN alerts al ON al.id = a.alert_id
 	LEFT JOIN check_ins c ON c.id = m.check_in_id
@@ -106,6 +107,12 @@ const selectClaims = `WITH due AS MATERIALIZED (
 			count(*) FILTER (WHERE s.purpose = 'answer' AND s.claimed_at >= $4) AS answers
 		FROM messages s WHERE s.contact_id IN (SELECT id FROM village_contacts WHERE phone_index = k.phone_index)
 			AND s.claimed_at >= $5 AND s.dispatch IN ('sending', 'accepted', 'unknown')) budget
+	CROSS JOIN LATERAL (
+		SELECT (SELECT count(*) FROM messages s WHERE s.user_id = m.user_id AND s.claimed_at >= $4 AND s.priority <> 1
+				AND s.purpose NOT IN ('staff_digest', 'weekly_digest') AND s.dispatch IN ('sending', 'accepted', 'unknown')) AS texts,
+			coalesce(u.texts_a_day, (SELECT texts_a_day FROM offices WHERE id = u.office_id), 0) AS a_day,
+			m.user_id IS NOT NULL AND (u.state <> 'active' OR EXISTS (SELECT FROM absences ab
+				WHERE ab.user_id = m.user_id AND ab.ended_at IS NULL AND $7 BETWEEN ab.from_on AND ab.until_on)) AS away) staff
 	WHERE m.id = ANY (ARRAY(SELECT id FROM due)) AND m.dispatch = 'planned' AND m.not_before <= $2
 	ORDER BY m.priority, m.not_before, m.id LIMIT $3
 	FOR UPDATE OF m SKIP LOCKED`
@@ -143,6 +150,11 @@ type claim struct {
 	today, week, answers         int // texts to the number: a phone that people share has one budget
 	phone                        []byte
 	saidToday                    bool // the same about the same check-in, to the same party
+	alert                        AlertID
+	staffTexts, staffADay        int // texts to one of ours today, and how many they get before the rest is a digest
+	away                         bool
+	standIn                      UserID // who acts for them, where they are away
+	standInWhy                   string
 }
 
 func scanClaim(row pgx.CollectableRow) (c claim, err error) {
@@ -150,7 +162,8 @@ func scanClaim(row pgx.CollectableRow) (c claim, err error) {
 		&c.purpose, &c.wording, &c.priority, &c.notBefore, &c.deadline, &c.tries,
 		&c.ask, &c.code, &c.askState, &c.checkInState, &c.due, &c.kind, &c.planState, &c.named, &c.template,
 		&c.partyKey, &c.partySealed, &c.reachable, &c.optedOut, &c.recipientKey, &c.recipientBox, &c.township,
-		&c.officer, &c.officerKey, &c.officerSealed, &c.actBy, &c.inbound, &c.today, &c.week, &c.answers, &c.phone, &c.saidToday)
+		&c.officer, &c.officerKey, &c.officerSealed, &c.actBy, &c.inbound, &c.today, &c.week, &c.answers, &c.phone, &c.saidToday,
+		&c.alert, &c.staffTexts, &c.staffADay, &c.away)
 	return c, err
 }
 
@@ -164,6 +177,9 @@ type judged struct {
 // out in a few statements for all of them.
 func (l *Log) settleClaims(ctx context.Context, tx txn, claims []claim) (Claimed, error) {
 	var done Claimed
+	if err := l.findStandIns(ctx, tx, claims); err != nil {
+		return done, err
+	}
 	wanted, others := judgeAll(tx, claims)
 	if err := l.giveCodes(ctx, tx, wanted); err != nil {
 		return done, err
@@ -197,9 +213,10 @@ func (l *Log) settleClaims(ctx context.Context, tx txn, claims []claim) (Claimed
 // judgeAll parts the claims that go out from the others. What goes out to a
 // number counts in its budget for the rest of the batch, and is not said again in it.
 func judgeAll(tx txn, claims []claim) (wanted []claim, others []judged) {
-	sent, answered, said := map[string]int{}, map[string]int{}, map[text]bool{}
+	sent, answered, said, told := map[string]int{}, map[string]int{}, map[text]bool{}, map[UserID]int{}
 	for _, c := range claims {
 		c.saidToday = c.saidToday || !c.checkIn.IsZero() && said[c.says()]
+		c.staffTexts += told[c.user]
 		phone := string(c.phone)
 		c.today, c.week, c.answers = c.today+sent[phone], c.week+sent[phone], c.answers+answered[phone]
 		v := judge(c, tx.now, tx.cal(c.office))
@@ -207,6 +224,10 @@ func judgeAll(tx txn, claims []claim) (wanted []claim, others []judged) {
 		case v.dispatch != "sending":
 			others = append(others, judged{c, v})
 			continue
+		case !c.user.IsZero():
+			if c.budgeted() {
+				told[c.user]++
+			}
 		case c.purpose == "answer":
 			answered[phone]++
 		default:

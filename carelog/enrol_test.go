@@ -234,4 +234,11 @@ func TestEnrol(t *testing.T) {
 
 func (c *county) roll() error { _, err := c.work.RollCheckIns(c.ctx(), 1000); return err }
 
-func (c *county) markOverdue() error { _, err := c.work.MarkOverdue(c.ctx(), 1000); return err }
+// markOverdue marks what is late and has the ladder tell of it.
+func (c *county) markOverdue() error {
+	if _, err := c.work.MarkOverdue(c.ctx(), 1000); err != nil {
+		return err
+	}
+	_, err := c.work.Escalate(c.ctx(), 1000)
+	return err
+}

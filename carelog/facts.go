@@ -3,6 +3,7 @@ package carelog
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -38,15 +39,16 @@ func (l *Log) facts(ctx context.Context, tx txn, c claim) (map[string]string, er
 		if head > overdue {
 			f["head"] = fmt.Sprintf("再过%d个工作日将", head-overdue)
 		}
-	case "supervisor_overdue", "supervisor_red":
+	case "supervisor_overdue", "supervisor_amber", "supervisor_red":
 		officer, err := l.openPerson(c.officer, c.officerKey, c.officerSealed, "users.sealed")
 		if err != nil {
 			return nil, err
 		}
 		f["officer"] = MaskName(officer.Name)
-		if c.wording == "supervisor_overdue" {
+		switch c.wording {
+		case "supervisor_overdue":
 			f["kind"], f["days"] = shortKind(c.kind), strconv.Itoa(max(overdue, 1))
-		} else {
+		case "supervisor_red":
 			f["hours"] = hoursUntil(c.actBy, tx.now)
 		}
 	case "officer_red":
@@ -61,6 +63,19 @@ func (l *Log) facts(ctx context.Context, tx txn, c claim) (map[string]string, er
 		if file.Alias == "" {
 			return nil, refusedText("no household alias is agreed with the contact")
 		}
+	case "staff_digest":
+		count, err := waiting(ctx, tx, c.id)
+		if err != nil {
+			return nil, err
+		}
+		if count == 0 {
+			return nil, needlessText("everything in the digest is settled")
+		}
+		f["count"] = strconv.Itoa(min(count, 999))
+	case "supervisor_week":
+		if err := l.weekFacts(ctx, tx, c, f); err != nil {
+			return nil, err
+		}
 	case "village_ack", "village_ambiguous", "village_unparsed":
 		return l.answerFacts(ctx, tx, c, f)
 	case "stop_ack", "start_ack", "officer_signal", "officer_urgent":
@@ -70,7 +85,7 @@ func (l *Log) facts(ctx context.Context, tx txn, c claim) (map[string]string, er
 
 // trimFacts drops what a wording has no place for.
 func trimFacts(wording string, f map[string]string) map[string]string {
-	if wording == "stop_ack" || wording == "start_ack" || wording == "officer_urgent" {
+	if slices.Contains([]string{"stop_ack", "start_ack", "officer_urgent", "staff_digest", "supervisor_week"}, wording) {
 		delete(f, "code")
 	}
 	return f
@@ -103,7 +118,8 @@ func shortKind(k schedule.Kind) string {
 
 func headRung(ctx context.Context, tx txn, template string) (int, error) {
 	var workdays int
-	err := tx.QueryRow(ctx, "SELECT workdays FROM ladder_rungs WHERE template_key = $1 ORDER BY rung LIMIT 1", template).Scan(&workdays)
+	err := tx.QueryRow(ctx, `SELECT workdays FROM ladder_rungs
+		WHERE template_key IN ($1, '*') AND subject = 'overdue' ORDER BY template_key = '*', rung LIMIT 1`, template).Scan(&workdays)
 	if none(err) {
 		return 5, nil
 	}

@@ -146,7 +146,7 @@ func TestFaults(t *testing.T) {
 		t.Parallel()
 		c := newCounty(t)
 		c.enrol("A-1", 3)
-		c.clock.set(tuesday.AddDate(0, 0, 8))
+		c.clock.set(tuesday.AddDate(0, 0, 15))
 		require.NoError(t, c.markOverdue())
 		c.clock.set(tuesday.AddDate(0, 0, 40)) // nothing was sent for a month
 		c.claim()

@@ -21,6 +21,8 @@ type verdict struct {
 	reason    string
 	notBefore time.Time
 	task      string // a task of this kind for a person
+	instead   UserID // who is told in place of somebody on leave
+	digest    bool   // it is told in the digest
 }
 
 // judge looks at a due message again: the row is the truth, not the plan made days ago.
@@ -37,11 +39,16 @@ func judge(c claim, now time.Time, cal *calendar.Calendar) verdict {
 		return verdict{dispatch: "cancelled", reason: "the plan is " + c.planState}
 	case c.purpose == "village_request" && !c.named:
 		return verdict{dispatch: "cancelled", reason: "the contact is no longer named for this household"}
+	case !c.standIn.IsZero():
+		return verdict{dispatch: "cancelled", reason: c.standInWhy, instead: c.standIn}
 	case !c.reachable && !(c.purpose == "answer" && c.wording == "stop_ack"):
 		return c.unreachable()
 	}
 	if w := windowFor(c.purpose, c.priority); w.next(now, cal).After(now) {
 		return deferTo("outside "+w.name, w.next(now, cal))
+	}
+	if c.budgeted() && c.staffTexts >= c.staffADay {
+		return verdict{dispatch: "cancelled", reason: fmt.Sprintf("told in the digest: the person had %d texts today", c.staffTexts), digest: true}
 	}
 	tomorrow := cal.NextWorkday(calendar.Of(now))
 	switch {
@@ -105,6 +112,12 @@ func (l *Log) dismiss(ctx context.Context, tx txn, c claim, v verdict) (string, 
 	// A supervisor nobody told in time is an escalation that stands still (P1).
 	if v.dispatch == "failed" || v.dispatch == "expired" && c.purpose == "supervisor_notice" {
 		v.task = "message_failed"
+	}
+	if !v.instead.IsZero() {
+		return v.dispatch, l.tellInstead(ctx, tx, c, v)
+	}
+	if v.digest {
+		return v.dispatch, l.fold(ctx, tx, c.folded(c.user))
 	}
 	if v.task != "" {
 		if err := l.handToPerson(ctx, tx, c.ref(), v.task, v.reason); err != nil {

@@ -271,9 +271,12 @@ func (l *Log) cancelPlanned(ctx context.Context, tx txn, ids []CheckInID, why st
 // codeRest is how long a code rests before it may be given again.
 const codeRest = 180 * 24 * time.Hour
 
-// settleAsks closes the check-ins' asks, lets their codes rest and cancels what
-// is still planned about them.
+// settleAsks stops the check-ins' escalations, closes their asks, lets the codes
+// rest and cancels what is still planned about them.
 func (l *Log) settleAsks(ctx context.Context, tx txn, ids []CheckInID, why string) error {
+	if err := l.stopEscalations(ctx, tx, ids, nil, why); err != nil {
+		return err
+	}
 	if err := l.cancelPlanned(ctx, tx, ids, why); err != nil {
 		return err
 	}

@@ -1,8 +1,10 @@
 package carelog
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -164,6 +166,9 @@ type NewUser struct {
 	Name   string
 	Phone  string // as people write it; reminders go there
 	Roles  []Role // held in Office
+
+	// Position is a supervisor's place on the ladder: head (empty as well), deputy or office.
+	Position string
 }
 
 // AddUser adds a user with grants in their office. An administrator of the
@@ -193,7 +198,8 @@ func (l *Log) AddUser(ctx context.Context, by Actor, u NewUser) (UserID, error) 
 			return UserID{}, fmt.Errorf("insert user: %w", err)
 		}
 		for _, role := range u.Roles {
-			_, err := tx.Exec(ctx, "INSERT INTO grants (user_id, office_id, role, granted_at) VALUES ($1, $2, $3, $4)", id, u.Office, role, tx.now)
+			_, err := tx.Exec(ctx, "INSERT INTO grants (user_id, office_id, role, granted_at, position) VALUES ($1, $2, $3, $4, $5)",
+				id, u.Office, role, tx.now, cmp.Or(u.Position, "head"))
 			if err != nil {
 				return UserID{}, fmt.Errorf("insert grant: %w", err)
 			}
@@ -218,6 +224,9 @@ func (u NewUser) check() (phone string, err error) {
 		if role != Officer && role != Supervisor && role != Administrator {
 			p.add("roles", isUnknown)
 		}
+	}
+	if !slices.Contains([]string{"", "head", "deputy", "office"}, u.Position) {
+		p.add("position", isUnknown)
 	}
 	if u.Phone != "" {
 		var ok bool

@@ -15,9 +15,9 @@ type Marked struct{ Overdue, Missed, Reviews int }
 // Total is how much there was to do; less than the limit ends the sweep.
 func (m Marked) Total() int { return m.Overdue + m.Missed + m.Reviews }
 
-// MarkOverdue marks check-ins that became overdue or missed, tells the
-// supervisors by the ladder, and opens a task for plans whose review date has
-// come, at most limit of each. It catches up on everything since it last ran.
+// MarkOverdue marks check-ins that became overdue, which begins their escalation,
+// or missed, which the rules judge (R10), and opens a task for plans whose review
+// date has come, at most limit of each. It catches up on everything since it last ran.
 func (l *Log) MarkOverdue(ctx context.Context, limit int) (Marked, error) {
 	return write(ctx, l, TheSystem(), func(tx txn) (Marked, error) {
 		var m Marked
@@ -64,7 +64,7 @@ func (l *Log) markOverdue(ctx context.Context, tx txn, limit int) (int, error) {
 	for i, o := range found {
 		ids[i] = o.checkIn
 		happenings[i] = happening{recipient: o.recipient, kind: "check_in_overdue", actor: System, subject: anyID(o.checkIn), details: map[string]any{"due": o.due}}
-		if err := l.tellSupervisors(ctx, tx, o); err != nil {
+		if err := l.beginLadder(ctx, tx, o); err != nil {
 			return 0, err
 		}
 	}
@@ -81,54 +81,34 @@ func (l *Log) markOverdue(ctx context.Context, tx txn, limit int) (int, error) {
 	return len(found), nil
 }
 
-// tellSupervisors plans the text of the ladder's first rung: the head of
-// department hears of it so many working days after the due date, unless the
-// deed is done before.
-func (l *Log) tellSupervisors(ctx context.Context, tx txn, o late) error {
-	supervisors, err := supervisorsOf(ctx, tx, o.office)
-	if err != nil {
-		return err
-	}
-	if len(supervisors) == 0 {
-		return l.openTask(ctx, tx, newTask{
-			kind: "supervisor_missing", cause: "supervisor_missing:" + o.checkIn.String(), office: o.office, recipient: o.recipient, checkIn: o.checkIn,
-			reason: "the check-in is overdue and neither this office nor one above it has a supervisor to be told: name one",
-			actBy:  officerWindow.opens(tx.cal(o.office).NextWorkday(tx.today())),
-		})
-	}
-	workdays, err := headRung(ctx, tx, o.template)
-	if err != nil {
-		return err
-	}
-	at := officerWindow.next(later(tx.now, officerWindow.opens(tx.cal(o.office).AddWorkdays(o.due, workdays))), tx.cal(o.office))
-	deadline := officerWindow.closes(tx.cal(o.office).AddWorkdays(calendar.Of(at), 5))
-	for _, user := range supervisors {
-		err := l.planAsk(ctx, tx, newAsk{office: o.office, recipient: o.recipient, checkIn: o.checkIn, user: user, purpose: "supervisor_notice"}, []slot{{
-			"supervisor_overdue", at, deadline, fmt.Sprintf("ladder of template %s: the head hears %d working days after the due date %s", o.template, workdays, o.due),
-		}})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// supervisorsOf are the supervisors of the office, else of the nearest office above it that has one.
+// supervisorsOf are the heads of the office, else whoever is nearest above.
 func supervisorsOf(ctx context.Context, tx txn, office OfficeID) ([]UserID, error) {
-	rows, err := tx.Query(ctx, `WITH able AS (
-			SELECT g.user_id, array_position(o.path, g.office_id) AS depth
-			FROM offices o JOIN grants g ON g.office_id = ANY (o.path) AND g.role = 'supervisor' JOIN users u ON u.id = g.user_id AND u.state = 'active'
-			WHERE o.id = $1)
-		SELECT user_id FROM able WHERE depth = (SELECT max(depth) FROM able) ORDER BY user_id`, office)
-	if err != nil {
-		return nil, fmt.Errorf("find supervisors: %w", err)
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[UserID])
+	return whoHears(ctx, tx, office, "head")
 }
 
+// beginLadder starts the escalation of a check-in that has just become overdue.
+// That nobody could be told is said now, while there is time to name somebody.
+func (l *Log) beginLadder(ctx context.Context, tx txn, o late) error {
+	e := escalation{
+		office: o.office, recipient: o.recipient, plan: o.plan, checkIn: o.checkIn, ladder: o.template, subject: ladderOverdue,
+		standing: standing{clock: officerWindow.closes(o.due), acknowledged: -1},
+	}
+	if err := l.startEscalation(ctx, tx, e); err != nil {
+		return err
+	}
+	supervisors, err := supervisorsOf(ctx, tx, o.office)
+	if err != nil || len(supervisors) > 0 {
+		return err
+	}
+	return l.nobodyToTell(ctx, tx, e)
+}
+
+// markMissed marks what is past its grace. The plan is locked with its check-in,
+// and nothing is waited for: whoever holds one of them is looked at on the next sweep.
 func (l *Log) markMissed(ctx context.Context, tx txn, limit int) (int, error) {
 	rows, err := tx.Query(ctx, `UPDATE check_ins SET state = 'missed', updated_at = $3
-		WHERE id IN (SELECT id FROM check_ins WHERE state = 'overdue' AND closes < $1 ORDER BY closes, id LIMIT $2 FOR UPDATE SKIP LOCKED)
+		WHERE id IN (SELECT c.id FROM check_ins c JOIN care_plans p ON p.id = c.plan_id
+			WHERE c.state = 'overdue' AND c.closes < $1 ORDER BY c.closes, c.id LIMIT $2 FOR NO KEY UPDATE OF p, c SKIP LOCKED)
 		RETURNING id, recipient_id, due, closes`, tx.today(), limit, tx.now)
 	if err != nil {
 		return 0, fmt.Errorf("mark missed: %w", err)
@@ -148,6 +128,16 @@ func (l *Log) markMissed(ctx context.Context, tx txn, limit int) (int, error) {
 		return 0, fmt.Errorf("mark missed: %w", err)
 	}
 	tx.append(happenings...)
+	judged := map[RecipientID]bool{}
+	for _, h := range happenings {
+		if judged[h.recipient] {
+			continue
+		}
+		judged[h.recipient] = true
+		if err := l.judgeHousehold(ctx, tx, h.recipient); err != nil {
+			return 0, err
+		}
+	}
 	return len(happenings), nil
 }
 

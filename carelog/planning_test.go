@@ -139,7 +139,7 @@ func TestPlanning(t *testing.T) {
 		c.keeps()
 	})
 
-	t.Run("ThirtyDaysOverdueTellTheSupervisorOnce", func(t *testing.T) {
+	t.Run("ThirtyDaysOverdueTellTheOnlySupervisorOnceARung", func(t *testing.T) {
 		t.Parallel()
 		c := newCounty(t)
 		made := c.enrol("A-1", 3)
@@ -151,7 +151,7 @@ func TestPlanning(t *testing.T) {
 			c.send()
 		}
 		require.Equal(t, 1, c.escalations(check.ID))
-		require.Equal(t, 1, c.count("SELECT count(*) FROM messages WHERE check_in_id = $1 AND wording = 'supervisor_overdue' AND dispatch = 'accepted'", check.ID))
+		require.Equal(t, 3, c.count("SELECT count(*) FROM messages WHERE check_in_id = $1 AND wording = 'supervisor_overdue' AND dispatch = 'accepted'", check.ID))
 		c.keeps()
 	})
 
@@ -160,8 +160,10 @@ func TestPlanning(t *testing.T) {
 		c := newCounty(t)
 		c.addUser(c.office, "wu", "+8615400000203", carelog.Supervisor)
 		made := c.enrol("A-1", 3)
-		c.clock.set(calendar.New(2026, time.December, 2).At(9, 0))
+		c.clock.set(calendar.New(2026, time.December, 8).At(9, 0))
 		require.NoError(t, c.markOverdue())
-		require.Equal(t, 2, c.escalations(c.checkIns(made.Recipient, "overdue")[0].ID))
+		check := c.checkIns(made.Recipient, "overdue")[0]
+		require.Equal(t, 1, c.escalations(check.ID))
+		require.Equal(t, 2, c.count("SELECT count(DISTINCT user_id) FROM messages WHERE check_in_id = $1 AND wording = 'supervisor_overdue'", check.ID))
 	})
 }

@@ -28,8 +28,8 @@ func (p Promises) Kept() bool { return p.Forgotten+p.DroppedSilently+p.Unsettled
 // running, nor a review date.
 var forgotten = `SELECT p.id FROM care_plans p WHERE p.state <> 'closed' AND p.review_on IS NULL
 	AND NOT EXISTS (SELECT FROM check_ins c WHERE c.plan_id = p.id AND c.state = 'planned' AND c.due >= ` + dueFloorOf("c.office_id", "$1", "$2", "$3") + `)
-	AND NOT EXISTS (SELECT FROM check_ins c JOIN messages m ON m.check_in_id = c.id AND m.purpose = 'supervisor_notice'
-		AND m.dispatch IN ('planned', 'sending', 'accepted') WHERE c.plan_id = p.id AND c.state IN ('overdue', 'missed'))`
+	AND NOT EXISTS (SELECT FROM check_ins c JOIN escalations e ON e.check_in_id = c.id AND e.state = 'running'
+		WHERE c.plan_id = p.id AND c.state IN ('overdue', 'missed'))`
 
 // dropped is P2 as one query: ended messages without a reason, and failed or
 // unknown ones that became nobody's task.

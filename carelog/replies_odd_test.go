@@ -202,8 +202,8 @@ func overdueVillage(t *testing.T) (*county, carelog.Enrolled) {
 	return c, made
 }
 
-// escalations counts the supervisors' texts about a check-in that went or will go.
+// escalations counts the escalations of a check-in that run.
 func (c *county) escalations(id carelog.CheckInID) int {
 	c.t.Helper()
-	return c.count("SELECT count(*) FROM messages WHERE check_in_id = $1 AND purpose = 'supervisor_notice' AND dispatch IN ('planned', 'sending', 'accepted')", id)
+	return c.count("SELECT count(*) FROM escalations WHERE check_in_id = $1 AND state = 'running'", id)
 }

@@ -81,6 +81,9 @@ type fixed struct {
 // fixCheckIn puts a check-in where a person wants it. Texts planned for the old
 // date are cancelled and planned anew.
 func (l *Log) fixCheckIn(ctx context.Context, tx txn, c checkIn, f fixed) error {
+	if err := l.stopEscalations(ctx, tx, []CheckInID{c.id}, nil, "the check-in was moved"); err != nil {
+		return err
+	}
 	if err := l.cancelPlanned(ctx, tx, []CheckInID{c.id}, "the check-in was moved"); err != nil {
 		return err
 	}

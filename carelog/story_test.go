@@ -88,6 +88,11 @@ func TestStory(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 1, marked.Overdue)
 		require.Equal(t, "overdue", string(c.checkIns(made.Recipient, "overdue")[0].Standing))
+		require.Equal(t, 1, c.escalations(check.ID))
+		c.clock.set(calendar.New(2026, time.December, 8).At(8, 30)) // 5 working days after Tuesday the 1st
+		found, err := c.work.Escalate(c.ctx(), 100)
+		require.NoError(t, err)
+		require.Equal(t, 1, found)
 		require.Equal(t, 1, c.count("SELECT count(*) FROM messages WHERE wording = 'supervisor_overdue' AND dispatch = 'planned' AND check_in_id = $1", check.ID))
 		again, err := c.work.MarkOverdue(c.ctx(), 100)
 		require.NoError(t, err)

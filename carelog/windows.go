@@ -69,6 +69,28 @@ func (w window) next(t time.Time, cal *calendar.Calendar) time.Time {
 	}
 }
 
+// openedAt is when the span of the window began that t lies in; t itself outside one.
+func (w window) openedAt(t time.Time) time.Time {
+	day := calendar.Of(t)
+	for _, span := range w.spans {
+		if opens := day.At(span[0].hour, span[0].minute); !t.Before(opens) && t.Before(day.At(span[1].hour, span[1].minute)) {
+			return opens
+		}
+	}
+	return t
+}
+
+// nextOpening is when the window opens next after the span that t lies in.
+func (w window) nextOpening(t time.Time, cal *calendar.Calendar) time.Time {
+	day := calendar.Of(t)
+	for _, span := range w.spans {
+		if closes := day.At(span[1].hour, span[1].minute); t.Before(closes) {
+			return w.next(later(t, closes), cal)
+		}
+	}
+	return w.next(t, cal)
+}
+
 // opens is when the window first opens on a day.
 func (w window) opens(day calendar.Date) time.Time {
 	return day.At(w.spans[0][0].hour, w.spans[0][0].minute)

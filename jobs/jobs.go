@@ -54,6 +54,8 @@ func NewClient(pool *pgxpool.Pool, c Config) (*Client, error) {
 			"planning":    {MaxWorkers: 1},
 			"recovering":  {MaxWorkers: 1},
 			"overdue":     {MaxWorkers: 1},
+			"escalating":  {MaxWorkers: 1},
+			"digesting":   {MaxWorkers: 1},
 			"forgetting":  {MaxWorkers: 1},
 		},
 		Workers:              Workers(c),
@@ -77,6 +79,8 @@ func Workers(c Config) *river.Workers {
 	river.AddWorker(workers, &rollCheckIns{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &planMessages{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &markOverdue{log: c.Log, slog: c.Slog})
+	river.AddWorker(workers, &escalate{log: c.Log, slog: c.Slog})
+	river.AddWorker(workers, &digestWeekly{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &forgetAnswers{log: c.Log, slog: c.Slog})
 	return workers
 }
@@ -95,6 +99,8 @@ func sweeps() []*river.PeriodicJob {
 		every(10*time.Minute, rollCheckInsArgs{}),
 		every(time.Minute, planMessagesArgs{}),
 		every(time.Minute, markOverdueArgs{}),
+		every(5*time.Second, escalateArgs{}), // what is red counts in hours, at any hour
+		every(time.Hour, digestWeeklyArgs{}),
 		every(time.Hour, forgetAnswersArgs{}),
 	}
 }

@@ -76,6 +76,7 @@ func TestWork(t *testing.T) {
 		h.start()
 		h.becomes(0, "SELECT count(*) FROM check_ins WHERE state = 'planned' AND due < '2026-12-20'")
 		require.Positive(t, h.count("SELECT count(*) FROM check_ins WHERE state IN ('overdue', 'missed')"))
+		h.becomes(0, "SELECT count(*) FROM escalations WHERE state = 'running' AND rung = 0 AND next_at < '2026-12-20'")
 	})
 
 	t.Run("WhatWasNotCommittedIsNotDone", func(t *testing.T) {

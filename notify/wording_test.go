@@ -22,6 +22,9 @@ var ordinaryFacts = map[string]map[string]string{
 	"village_unparsed":   {"code": "K7Q2M"},
 	"supervisor_overdue": {"code": "K7Q2M", "kind": "入户", "days": "12", "officer": "李某"},
 	"supervisor_red":     {"code": "K7Q2M", "hours": "24", "officer": "李某"},
+	"supervisor_amber":   {"code": "K7Q2M", "officer": "李某"},
+	"staff_digest":       {"count": "12"},
+	"supervisor_week":    {"due": "12", "overdue": "3", "alerts": "2"},
 	"stop_ack":           {},
 	"start_ack":          {},
 }

@@ -44,7 +44,7 @@ var detailOrder = []string{
 	"officers", "ended_at", "place", "partner", "interpreter", "safeguarding", "use_of_money", "uses", "changes", "income", "health", "schooling",
 	"mood", "legal", "assistance_in_place", "assistance_lapsed", "needs", "satisfaction", "confirmed", "issues", "next_visit", "tier_proposal",
 	"event", "occurred_on", "note", "version", "was_appointed_at", "appointed_at", "compared", "agreed", "diverged", "comment", "late", "from", "to", "due", "closes", "review_on",
-	"was_level", "level", "rule", "rules", "act_by", "ended", "task", "purpose", "reason", "moved", "text", "received_on",
+	"was_level", "level", "rule", "rules", "act_by", "rung", "passed", "until", "ended", "task", "purpose", "reason", "moved", "text", "received_on",
 }
 
 // unsaid are details that say nothing to people, or that another part says.

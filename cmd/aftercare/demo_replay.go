@@ -185,7 +185,8 @@ func (r *replay) sweeps(ctx context.Context) error {
 	_, rolled := r.work.RollCheckIns(ctx, 1000)
 	_, planned := r.work.PlanMessages(ctx, 1000)
 	_, marked := r.work.MarkOverdue(ctx, 1000)
-	return errors.Join(rolled, planned, marked)
+	_, told := r.work.Escalate(ctx, 1000)
+	return errors.Join(rolled, planned, marked, told)
 }
 
 func (r *replay) drain(ctx context.Context) error {

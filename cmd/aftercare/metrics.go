@@ -36,6 +36,9 @@ var (
 	openTasks       = prometheus.NewDesc("aftercare_tasks_open", "Open work for a person.", nil, nil)
 	lateTasks       = prometheus.NewDesc("aftercare_tasks_late", "Open work for a person past its time.", nil, nil)
 	overdueCheckIns = prometheus.NewDesc("aftercare_check_ins_overdue", "Check-ins that are overdue or missed.", nil, nil)
+	openAlerts      = prometheus.NewDesc("aftercare_alerts_open", "Alerts that are not closed.", nil, nil)
+	redAlerts       = prometheus.NewDesc("aftercare_alerts_red", "Red alerts that are not closed.", nil, nil)
+	dueEscalations  = prometheus.NewDesc("aftercare_escalations_due", "Escalations whose next rung is to be told by now.", nil, nil)
 )
 
 // Describe tells nothing ahead: the collector is unchecked, so that a database
@@ -55,6 +58,7 @@ func (b *backlog) Collect(out chan<- prometheus.Metric) {
 		dueMessages: float64(found.DueMessages), oldestDue: found.OldestDue.Seconds(), sendingMessages: float64(found.SendingMessages),
 		storedReplies: float64(found.StoredReplies), waitingReports: float64(found.WaitingReports),
 		openTasks: float64(found.OpenTasks), lateTasks: float64(found.LateTasks), overdueCheckIns: float64(found.OverdueCheckIns),
+		openAlerts: float64(found.OpenAlerts), redAlerts: float64(found.RedAlerts), dueEscalations: float64(found.DueEscalations),
 	} {
 		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value)
 	}
