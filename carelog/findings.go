@@ -13,7 +13,7 @@ import (
 type finding struct {
 	hit     condition.Hit
 	cause   string // stable: the same facts make the same cause, and so one alert
-	on      string // what it rests on: assessment, record, signal, check_in, event, referral
+	on      string // what it rests on: assessment, record, signal, contact, check_in, event, referral
 	id      anyID
 	checkIn CheckInID
 	at      time.Time // when that happened
@@ -66,7 +66,7 @@ func (k known) fromAssessments() []finding {
 	var previous, older *condition.Assessment // complete ones
 	for i := range k.assessments {
 		a := &k.assessments[i]
-		in := condition.Input{Current: &a.Assessment, Previous: previous, Older: older, Helping: k.helpingOn(a.On), Signals: k.fineAround(a.On)}
+		in := condition.Input{Current: &a.Assessment, Previous: previous, Older: older, Helping: k.helpingAt(a.at), Signals: k.fineAround(a.On)}
 		if k.baseline != nil && k.baseline.On.Before(a.On) {
 			in.Baseline = k.baseline
 		}
@@ -151,7 +151,7 @@ func missed(run []contacted, highRisk bool, settled string) []finding {
 	in := condition.Input{HighRisk: highRisk}
 	for _, c := range run {
 		in.Signals = append(in.Signals, condition.Signal{Kind: c.kind, At: c.at})
-		if hits := each(in, finding{on: "record", id: first.id, checkIn: first.checkIn, at: first.at, settled: settled}); len(hits) > 0 {
+		if hits := each(in, finding{on: "contact", id: first.id, checkIn: first.checkIn, at: first.at, settled: settled}); len(hits) > 0 {
 			return hits
 		}
 	}
@@ -181,11 +181,11 @@ func (k known) fromReferrals(today calendar.Date) []finding {
 	return found
 }
 
-// helpingOn are the measures asked for or in force on a day, for R13.
-func (k known) helpingOn(day calendar.Date) []condition.Measure {
+// helpingAt are the measures asked for before, and in force at, an assessment (R13).
+func (k known) helpingAt(at time.Time) []condition.Measure {
 	var helping []condition.Measure
 	for _, r := range k.referrals {
-		if !r.sent.IsZero() && !calendar.Of(r.sent).After(day) && (r.ended.IsZero() || r.ended.After(day)) {
+		if r.sent.Before(at) && (r.ended.IsZero() || r.ended.After(calendar.Of(at))) {
 			helping = append(helping, r.Measure)
 		}
 	}
@@ -196,7 +196,7 @@ func (k known) helpingOn(day calendar.Date) []condition.Measure {
 func (k known) helped(domains []condition.Domain) bool {
 	return !slices.ContainsFunc(domains, func(d condition.Domain) bool {
 		return !slices.ContainsFunc(k.referrals, func(r helpAskedFor) bool {
-			return !r.sent.IsZero() && r.ended.IsZero() && slices.Contains(r.Measure.Touches(), d)
+			return r.ended.IsZero() && slices.Contains(r.Measure.Touches(), d)
 		})
 	})
 }
@@ -209,7 +209,13 @@ func (k known) floors() map[string]time.Time {
 		floors["assessment"] = k.assessments[k.context].at
 	}
 	if !k.contactsAll && len(k.contacts) > 0 {
-		floors["signal"], floors["record"] = k.contacts[0].at, k.contacts[0].at
+		floors["signal"], floors["contact"] = k.contacts[0].at, k.contacts[0].at
+	}
+	if len(k.warnings) == judgedWarnings {
+		floors["record"] = k.warnings[0].at
+	}
+	if len(k.events) == judgedEvents {
+		floors["event"] = k.events[0].at
 	}
 	return floors
 }

@@ -20,6 +20,8 @@ const (
 	judgedAssessments = 12
 	comparedBefore    = 2
 	judgedContacts    = 60
+	judgedWarnings    = 20
+	judgedEvents      = 50
 )
 
 // known is all that the rules may look at of one household.
@@ -41,7 +43,6 @@ type assessed struct {
 	checkIn CheckInID
 	root    anyID // the check-in, or else the first version of its record: the same through corrections
 	at      time.Time
-	counts  bool
 	condition.Assessment
 }
 
@@ -74,7 +75,6 @@ type reportedEvent struct {
 
 type helpAskedFor struct {
 	id    anyID
-	state string
 	sent  time.Time
 	ended calendar.Date // the day from which it helps no more; zero: it still does
 	condition.Referral
@@ -86,7 +86,9 @@ func (l *Log) household(ctx context.Context, tx txn, recipient RecipientID) (kno
 	batch := &pgx.Batch{}
 	k.askAssessments(batch, recipient)
 	k.askContacts(batch, recipient)
+	k.askWarnings(batch, recipient)
 	k.askOverdue(batch, recipient)
+	k.askEvents(batch, recipient)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return k, fmt.Errorf("read what is known of the household: %w", err)
 	}
@@ -94,11 +96,13 @@ func (l *Log) household(ctx context.Context, tx txn, recipient RecipientID) (kno
 	return k, nil
 }
 
-const selectAssessments = `SELECT a.id, a.check_in_id, coalesce(a.check_in_id, a.record_id), a.kind, a.occurred_at, a.scores, a.counts FROM assessments a
-	WHERE a.recipient_id = $1 AND a.superseded_by IS NULL `
+// rootOf is the first version of a record: the same through all corrections.
+const rootOf = `(WITH RECURSIVE v AS (SELECT r.id, r.corrects FROM check_in_records r WHERE r.id = %s
+	UNION ALL SELECT before.id, before.corrects FROM check_in_records before JOIN v ON before.id = v.corrects) SELECT id FROM v WHERE corrects IS NULL)`
 
 func (k *known) askAssessments(batch *pgx.Batch, recipient RecipientID) {
-	batch.Queue(selectAssessments+"ORDER BY a.occurred_at DESC, a.id DESC LIMIT $2", recipient, judgedAssessments+comparedBefore).
+	batch.Queue(`SELECT a.id, a.check_in_id, coalesce(a.check_in_id, `+fmt.Sprintf(rootOf, "a.record_id")+`), a.kind, a.occurred_at, a.scores FROM assessments a
+		WHERE a.recipient_id = $1 AND a.superseded_by IS NULL ORDER BY a.occurred_at DESC, a.id DESC LIMIT $2`, recipient, judgedAssessments+comparedBefore).
 		Query(func(rows pgx.Rows) (err error) {
 			k.assessments, err = pgx.CollectRows(rows, scanAssessed)
 			slices.Reverse(k.assessments)
@@ -123,7 +127,7 @@ func scanAssessed(row pgx.CollectableRow) (assessed, error) {
 	var a assessed
 	var kind string
 	var scores []int16
-	err := row.Scan(&a.id, &a.checkIn, &a.root, &kind, &a.at, &scores, &a.counts)
+	err := row.Scan(&a.id, &a.checkIn, &a.root, &kind, &a.at, &scores)
 	a.Assessment = condition.Assessment{On: calendar.Of(a.at), Scores: fromStored(scores)}
 	if kind == string(schedule.Phone) {
 		a.Carried = []condition.Domain{} // to be carried
@@ -179,6 +183,33 @@ func (k *known) askContacts(batch *pgx.Batch, recipient RecipientID) {
 			})
 			slices.Reverse(k.contacts)
 			k.contactsAll = len(k.contacts) < judgedContacts
+			return err
+		})
+}
+
+func (k *known) askWarnings(batch *pgx.Batch, recipient RecipientID) {
+	batch.Queue(`SELECT w.id, `+fmt.Sprintf(rootOf, "w.id")+`, w.check_in_id, w.occurred_at, w.flags FROM check_in_records w
+		WHERE w.recipient_id = $1 AND w.superseded_by IS NULL AND w.flags <> '{}' ORDER BY w.occurred_at DESC, w.id DESC LIMIT $2`, recipient, judgedWarnings).
+		Query(func(rows pgx.Rows) (err error) {
+			k.warnings, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (w warned, err error) {
+				err = row.Scan(&w.id, &w.root, &w.checkIn, &w.at, &w.flags)
+				return w, err
+			})
+			slices.Reverse(k.warnings)
+			return err
+		})
+}
+
+func (k *known) askEvents(batch *pgx.Batch, recipient RecipientID) {
+	batch.Queue(`SELECT id, kind, occurred_on FROM events WHERE recipient_id = $1 AND withdrawn_at IS NULL
+		ORDER BY occurred_on DESC, id DESC LIMIT $2`, recipient, judgedEvents).
+		Query(func(rows pgx.Rows) (err error) {
+			k.events, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (e reportedEvent, err error) {
+				err = row.Scan(&e.id, &e.Kind, &e.On)
+				e.at = e.On.At(0, 0)
+				return e, err
+			})
+			slices.Reverse(k.events)
 			return err
 		})
 }

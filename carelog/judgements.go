@@ -59,9 +59,10 @@ func (j *judging) standingHits(ctx context.Context) (map[string]storedHit, error
 	}
 	rows, err := j.tx.Query(ctx, `SELECT id, rule, level, cause, rests_on, fact_at, settled_at IS NOT NULL, sealed FROM rule_hits
 		WHERE recipient_id = $1 AND superseded_at IS NULL
-			AND (cause = ANY ($2) OR rests_on = 'assessment' AND fact_at >= $3 OR rests_on IN ('record', 'signal') AND fact_at >= $4
-				OR rests_on = 'event' OR rests_on IN ('check_in', 'referral') AND settled_at IS NULL)`,
-		j.recipient, causes, j.floors["assessment"], j.floors["record"])
+			AND (cause = ANY ($2) OR rests_on IN ('check_in', 'referral') AND settled_at IS NULL
+				OR rests_on = 'assessment' AND fact_at >= $3 OR rests_on = 'record' AND fact_at >= $4
+				OR rests_on IN ('signal', 'contact') AND fact_at >= $5 OR rests_on = 'event' AND fact_at >= $6)`,
+		j.recipient, causes, j.floors["assessment"], j.floors["record"], j.floors["contact"], j.floors["event"])
 	if err != nil {
 		return nil, fmt.Errorf("read standing hits: %w", err)
 	}

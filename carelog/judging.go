@@ -209,12 +209,10 @@ func wordingOf(h condition.Hit) string {
 // turned red, however many rules say so.
 func (j *judging) work(ctx context.Context, f finding, actBy time.Time, opened map[anyID]bool) error {
 	t := newTask{cause: f.cause, office: j.plan.office, recipient: j.recipient, plan: j.plan.id, checkIn: f.checkIn, actBy: actBy}
+	if err := j.reportIfChild(ctx, f.hit); err != nil {
+		return err
+	}
 	switch {
-	case f.hit.MustReport:
-		if err := j.mandatoryReport(ctx, j.tx, j.plan, "a safeguarding flag says that a child is harmed or in danger (R2)"); err != nil {
-			return err
-		}
-		t.kind, t.reason = "red_alert", redReasons["R2"]
 	case f.hit.Rule == "R9":
 		t.kind, t.reason = "home_visit", "nobody has seen or reached the household: visit it at home (R9)"
 	case f.hit.Level == condition.Red && !opened[f.id]:
@@ -224,6 +222,14 @@ func (j *judging) work(ctx context.Context, f finding, actBy time.Time, opened m
 		return nil
 	}
 	return j.openTask(ctx, j.tx, t)
+}
+
+// reportIfChild opens the law's report: a child is or may be harmed.
+func (j *judging) reportIfChild(ctx context.Context, hit condition.Hit) error {
+	if !hit.MustReport {
+		return nil
+	}
+	return j.mandatoryReport(ctx, j.tx, j.plan, "a safeguarding flag says that a child is harmed or in danger (R2)")
 }
 
 // redReasons say what turned red. Their Chinese stands in web/zh.json.

@@ -34,7 +34,7 @@ CREATE TABLE rule_hits (
     superseded_at  timestamptz,
     superseded_why text NOT NULL DEFAULT '',
     CONSTRAINT hit_level_is_known CHECK (level IN ('red', 'amber', 'notice')),
-    CONSTRAINT hit_rests_on_something_known CHECK (rests_on IN ('assessment', 'record', 'signal', 'check_in', 'event', 'referral')),
+    CONSTRAINT hit_rests_on_something_known CHECK (rests_on IN ('assessment', 'record', 'signal', 'contact', 'check_in', 'event', 'referral')),
     CONSTRAINT settled_hit_says_why CHECK ((settled_at IS NULL) = (settled_why = '')),
     CONSTRAINT superseded_hit_says_why CHECK ((superseded_at IS NULL) = (superseded_why = ''))
 );
