@@ -210,9 +210,9 @@ func describeHolidays(op *huma.Operation) {
 		Properties: map[string]*huma.Schema{"name": text, "date": {Type: huma.TypeString, Format: "date"}, "isOffDay": {Type: huma.TypeBoolean}},
 	}
 	file := &huma.Schema{
-		Type: huma.TypeObject, Required: []string{"year", "papers", "days"}, AdditionalProperties: false,
+		Type: huma.TypeObject, Required: []string{"year", "papers", "days"}, Description: "Its own schema and id keys may stand in it; other keys are refused.",
 		Properties: map[string]*huma.Schema{
-			"$schema": text, "$id": text, "year": {Type: huma.TypeInteger},
+			"year": {Type: huma.TypeInteger},
 			"papers": {Type: huma.TypeArray, Items: text}, "days": {Type: huma.TypeArray, Items: day},
 		},
 	}
