@@ -14,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"aftercare/carelog/calendar"
 	"aftercare/internal/embeddedpg"
 	"aftercare/migrations"
 )
@@ -31,6 +32,7 @@ type simulateCommand struct {
 	Faults     string  `default:"all" help:"What goes wrong: all, none, or a list of ${faults}."`
 	Keep       bool    `help:"Leave the scratch database for a look afterwards."`
 
+	from     calendar.Date                            // tests: another first day
 	progress io.Writer                                // nil: the standard error
 	meddle   func(context.Context, *simulation) error // tests: done after every simulated day
 }
@@ -64,9 +66,11 @@ func (c *simulateCommand) Run(ctx context.Context, out io.Writer) (err error) {
 
 // simulationPlan is what is simulated: the flags, checked.
 type simulationPlan struct {
-	recipients, officers, days int
-	seed                       uint64
-	faults                     faults
+	recipients, officers int
+	span                 int // days
+	from                 calendar.Date
+	seed                 uint64
+	faults               faults
 }
 
 func (c *simulateCommand) settings() (simulationPlan, error) {
@@ -77,7 +81,11 @@ func (c *simulateCommand) settings() (simulationPlan, error) {
 		return simulationPlan{}, errors.New("--recipients and --officers want at least 1, --years more than 0 and at most 20")
 	}
 	chosen, err := parseFaults(c.Faults)
-	return simulationPlan{c.Recipients, c.Officers, max(1, int(c.Years*365.25)), c.Seed, chosen}, err
+	from := c.from
+	if from.IsZero() {
+		from = firstDay
+	}
+	return simulationPlan{c.Recipients, c.Officers, max(1, int(c.Years*365.25)), from, c.Seed, chosen}, err
 }
 
 // scratchSettings trade what a crash of the machine would lose for speed. Vacuum

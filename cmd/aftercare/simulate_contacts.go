@@ -44,7 +44,7 @@ func (s *simulation) newContact(o *simOffice, no int) *simContact {
 		default:
 			c.manner = "stopping"
 		}
-		day := firstDay.AddDays(r.IntN(s.days + 1))
+		day := s.from.AddDays(r.IntN(s.span + 1))
 		switch r.IntN(25) {
 		case 0:
 			c.deadOn = day

@@ -27,9 +27,9 @@ const outageDays = 10
 // scheduler's after two thirds, each from a morning on.
 func (s *simulation) forecast() weather {
 	var w weather
-	days := min(outageDays, max(1, s.days/6))
+	days := min(outageDays, max(1, s.span/6))
 	at := func(third int) spell {
-		from := s.workdayAfter(third * s.days / 3)
+		from := s.workdayAfter(third * s.span / 3)
 		return spell{from.At(10, 0), from.AddDays(days).At(10, 0)}
 	}
 	if s.faults[faultSMS] {
@@ -43,7 +43,7 @@ func (s *simulation) forecast() weather {
 
 // workdayAfter is the first working day so many days on.
 func (s *simulation) workdayAfter(days int) calendar.Date {
-	return calendar.Official().RollForward(firstDay.AddDays(days))
+	return s.days.RollForward(s.from.AddDays(days))
 }
 
 // The moments of a day at which something can happen; between them the clock jumps.
@@ -57,8 +57,11 @@ type moment struct{ hour, minute int }
 // run lives through every day and looks at the promises at the end of each.
 func (s *simulation) run(ctx context.Context) error {
 	began := time.Now()
-	for n := range s.days {
-		today := firstDay.AddDays(n)
+	for n := range s.span {
+		today := s.from.AddDays(n)
+		if err := s.publish(ctx, today); err != nil {
+			return err
+		}
 		if err := s.day(ctx, today); err != nil {
 			return err
 		}
@@ -104,7 +107,7 @@ func (s *simulation) enrolled() int {
 
 func (s *simulation) day(ctx context.Context, today calendar.Date) error {
 	moments := restdayMoments
-	work := calendar.Official().IsWorkday(today)
+	work := s.days.IsWorkday(today)
 	if work {
 		moments = workdayMoments
 	}

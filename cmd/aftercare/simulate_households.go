@@ -40,7 +40,7 @@ const actSize = 81
 // time, and one act of 81.
 func (s *simulation) people() {
 	act := min(actSize, s.recipients/4)
-	actDay := s.workdayAfter(s.days / 5)
+	actDay := s.workdayAfter(s.span / 5)
 	for n := range s.recipients {
 		r := s.dice.roll("household", n)
 		h := &household{no: n, key: fmt.Sprintf("SIM-%05d", n+1), kind: kindOf(r.Float64())}
@@ -58,7 +58,7 @@ func (s *simulation) people() {
 		if r.IntN(20) == 0 {
 			h.reach = 0.3 // hard to find
 		}
-		h.fate(r.IntN(100), r.IntN(max(1, s.days)), s.days)
+		h.fate(r.IntN(100), s.from.AddDays(max(r.IntN(s.span), s.span/6)))
 		for i := range h.scores {
 			h.scores[i] = 2 + r.IntN(2)
 			if h.kind != "G" && r.IntN(8) == 0 {
@@ -77,9 +77,9 @@ func (s *simulation) people() {
 // over most of the time.
 func (s *simulation) enrolDay(u float64) int {
 	if u < 0.4 {
-		return int(u / 0.4 * float64(min(60, s.days/4)))
+		return int(u / 0.4 * float64(min(60, s.span/4)))
 	}
-	return int(float64(s.days) * 0.9 * (u - 0.4) / 0.6)
+	return int(float64(s.span) * 0.9 * (u - 0.4) / 0.6)
 }
 
 func kindOf(u float64) string {
@@ -96,8 +96,7 @@ func kindOf(u float64) string {
 }
 
 // fate says who dies, moves away or wants no more, and when.
-func (h *household) fate(percent, day, days int) {
-	when := firstDay.AddDays(max(day, days/6))
+func (h *household) fate(percent int, when calendar.Date) {
 	switch {
 	case percent < 3:
 		h.diesOn = when

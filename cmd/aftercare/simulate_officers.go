@@ -67,7 +67,10 @@ func (s *simulation) officersWork(ctx context.Context, office *simOffice, today 
 	if err := s.settleTasks(ctx, office, today); err != nil {
 		return err
 	}
-	return s.decidePlans(ctx, office, today)
+	if err := s.decidePlans(ctx, office, today); err != nil {
+		return err
+	}
+	return s.headsWork(ctx, office, today)
 }
 
 func (s *simulation) officerOf(user carelog.UserID) *simOfficer {
@@ -84,10 +87,10 @@ func (s *simulation) away(o *simOfficer, today calendar.Date) bool {
 	if !s.faults[faultLeave] {
 		return false
 	}
-	half := today.Sub(firstDay) / 182
+	half := today.Sub(s.from) / 182
 	r := s.dice.roll("leave", o.no, half)
 	from := half*182 + r.IntN(160)
-	day := today.Sub(firstDay)
+	day := today.Sub(s.from)
 	return day >= from && day < from+7+r.IntN(14)
 }
 
@@ -226,6 +229,9 @@ func (s *simulation) settleTasks(ctx context.Context, office *simOffice, today c
 				continue
 			}
 			by = o.Actor
+		}
+		if c.kind == "tier_down_possible" {
+			continue // the head's to decide
 		}
 		if err := s.did("ResolveTask", office.door.ResolveTask(ctx, by, c.id, "已处理")); err != nil {
 			return err

@@ -11,16 +11,14 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-
-	"aftercare/carelog/calendar"
 )
 
 // report prints the figures of the time and, last, whom the service forgot. All
 // but the line of the elapsed time follows from the seed.
 func (s *simulation) report(ctx context.Context, out io.Writer, took time.Duration) error {
-	last := firstDay.AddDays(s.days - 1)
+	last := s.from.AddDays(s.span - 1)
 	fmt.Fprintf(out, "%d recipients, %d officers in %d offices, %s to %s, faults %s\n\n",
-		s.recipients, s.simulationPlan.officers, len(s.offices), firstDay, last, s.faults)
+		s.recipients, s.simulationPlan.officers, len(s.offices), s.from, last, s.faults)
 	for _, part := range []func(context.Context, io.Writer) error{s.reportWork, s.reportTexts, s.reportAlerts, s.reportPlans} {
 		if err := part(ctx, out); err != nil {
 			return fmt.Errorf("read the figures: %w", err)
@@ -60,7 +58,7 @@ func spread(values []float64) string {
 func (s *simulation) reportWork(ctx context.Context, out io.Writer) error {
 	var due, texts []float64
 	perDay, err := s.counts(ctx, `SELECT due::text, count(*)::float8 FROM check_ins
-		WHERE due BETWEEN $1 AND $2 AND state NOT IN ('cancelled', 'superseded', 'before_enrolment') GROUP BY 1`, firstDay, firstDay.AddDays(s.days-1))
+		WHERE due BETWEEN $1 AND $2 AND state NOT IN ('cancelled', 'superseded', 'before_enrolment') GROUP BY 1`, s.from, s.from.AddDays(s.span-1))
 	if err != nil {
 		return err
 	}
@@ -68,8 +66,8 @@ func (s *simulation) reportWork(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	for n := range s.days {
-		if day := firstDay.AddDays(n); calendar.Official().IsWorkday(day) {
+	for n := range s.span {
+		if day := s.from.AddDays(n); s.days.IsWorkday(day) {
 			due, texts = append(due, perDay[day.String()]), append(texts, sent[day.String()])
 		}
 	}
@@ -78,11 +76,11 @@ func (s *simulation) reportWork(ctx context.Context, out io.Writer) error {
 			WHEN c.state = 'done' THEN 'after grace' ELSE 'open at the end' END, count(*)::float8
 		FROM check_ins c LEFT JOIN LATERAL (SELECT (min(b.occurred_at) AT TIME ZONE 'Asia/Shanghai')::date AS day
 			FROM check_in_records b WHERE b.check_in_id = c.id AND b.outcome = 'reached') w ON true
-		WHERE c.due BETWEEN $1 AND $2 AND c.state NOT IN ('cancelled', 'superseded', 'before_enrolment') GROUP BY 1`, firstDay, firstDay.AddDays(s.days-1))
+		WHERE c.due BETWEEN $1 AND $2 AND c.state NOT IN ('cancelled', 'superseded', 'before_enrolment') GROUP BY 1`, s.from, s.from.AddDays(s.span-1))
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "check-ins        %s\n", listed(done))
+	fmt.Fprintf(out, "check-ins        %s; %d notices moved %d\n", listed(done), len(s.notices), s.moved)
 	return nil
 }
 

@@ -6,17 +6,24 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+
+	"aftercare/carelog/calendar"
 )
 
 // simulated runs a small simulation and gives its report without the elapsed time.
+// It begins in December, so that the year changes and its holidays come in time
+// or late.
 func simulated(t *testing.T, dir string, meddle func(context.Context, *simulation) error, args ...string) (string, error) {
 	t.Helper()
 	var out strings.Builder
 	args = append([]string{"simulate", "--data-dir", dir, "--recipients", "60", "--years", "0.165", "--officers", "6"}, args...)
-	err := run(t.Context(), args, &out, func(c *commands) { c.Simulate.progress, c.Simulate.meddle = io.Discard, meddle })
+	err := run(t.Context(), args, &out, func(c *commands) {
+		c.Simulate.progress, c.Simulate.meddle, c.Simulate.from = io.Discard, meddle, calendar.New(2026, time.November, 30)
+	})
 	return regexp.MustCompile(`(?m)^took .*\n`).ReplaceAllString(out.String(), ""), err
 }
 
@@ -29,6 +36,7 @@ func TestSimulate(t *testing.T) {
 		require.NoError(t, err, first)
 		require.True(t, strings.HasSuffix(first, "\n0 forgotten, 0 silently dropped, seed 7\n"), first)
 		require.Regexp(t, `texts +[1-9]\d+ taken`, first)
+		require.Regexp(t, `1 notices moved [1-9]`, first)
 		require.Regexp(t, `replies +.*matched [1-9]`, first)
 		second, err := simulated(t, dir, nil, "--seed", "7")
 		require.NoError(t, err)

@@ -20,7 +20,7 @@ import (
 	"aftercare/notify"
 )
 
-// firstDay is where every simulation begins: a Monday in an officially announced year.
+// firstDay is where a simulation begins: a Monday in an officially announced year.
 var firstDay = calendar.New(2026, time.January, 5)
 
 // dice decide what people do. Each roll depends on the seed and on what it is
@@ -92,12 +92,15 @@ type simulation struct {
 	contacts   map[string]*simContact // by number
 	households []*household
 	byKey      map[string]*household
-	swept      time.Time         // when the sweeps last ran
-	weather    weather           // when which fault is at work
-	mu         sync.Mutex        // guards what follows while offices work side by side
-	refused    map[string]int    // verbs that said no, by name
-	broken     carelog.Promises  // summed over the days
-	spoiled    map[string]string // first offenders by kind and id, with the day
+	swept      time.Time          // when the sweeps last ran
+	weather    weather            // when which fault is at work
+	days       *calendar.Calendar // the working days as they will have been
+	notices    []notice           // of the years to come
+	moved      int                // check-ins that they moved
+	mu         sync.Mutex         // guards what follows while offices work side by side
+	refused    map[string]int     // verbs that said no, by name
+	broken     carelog.Promises   // summed over the days
+	spoiled    map[string]string  // first offenders by kind and id, with the day
 }
 
 // simOffice is a county's procuratorate. Offices work side by side, and each has a
@@ -133,8 +136,11 @@ type simVillage struct {
 // newSimulation makes the offices, their people and the villages.
 func newSimulation(ctx context.Context, db *database, p simulationPlan) (*simulation, error) {
 	s := &simulation{
-		simulationPlan: p, dice: dice(p.seed), clock: &simClock{at: firstDay.At(7, 0)}, db: db, progress: os.Stderr,
+		simulationPlan: p, dice: dice(p.seed), clock: &simClock{at: p.from.At(7, 0)}, db: db, progress: os.Stderr,
 		contacts: map[string]*simContact{}, byKey: map[string]*household{}, refused: map[string]int{}, spoiled: map[string]string{},
+	}
+	if err := s.decree(); err != nil {
+		return nil, err
 	}
 	s.weather = s.forecast()
 	s.carrier = newSimCarrier(s)
