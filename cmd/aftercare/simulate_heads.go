@@ -12,6 +12,9 @@ import (
 // headsWork is what a head of department does of an afternoon: one in four of the
 // decisions that wait is taken each day.
 func (s *simulation) headsWork(ctx context.Context, office *simOffice, today calendar.Date) error {
+	if err := s.signOff(ctx, office); err != nil {
+		return err
+	}
 	return s.decideTiers(ctx, office, today)
 }
 

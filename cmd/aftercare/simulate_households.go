@@ -31,6 +31,10 @@ type household struct {
 	first    calendar.Date // when care began
 	resting  bool          // paused
 	ended    bool          // closed
+
+	recipient carelog.RecipientID // known since an officer first had work about it
+	toCorrect []mistake
+	agreed    map[carelog.CheckInID]bool // days settled before a visit
 }
 
 // actSize is how many are enrolled in one act, as one county did.
@@ -43,7 +47,7 @@ func (s *simulation) people() {
 	actDay := s.workdayAfter(s.span / 5)
 	for n := range s.recipients {
 		r := s.dice.roll("household", n)
-		h := &household{no: n, key: fmt.Sprintf("SIM-%05d", n+1), kind: kindOf(r.Float64())}
+		h := &household{no: n, key: fmt.Sprintf("SIM-%05d", n+1), kind: kindOf(r.Float64()), agreed: map[carelog.CheckInID]bool{}}
 		if n < act { // one officer's ledger
 			h.officer = s.officers[0]
 			h.enrolOn = actDay

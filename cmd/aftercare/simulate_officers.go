@@ -21,6 +21,7 @@ type duty struct {
 	step      string
 	n         int
 	kind      schedule.Kind
+	opens     calendar.Date
 	due       calendar.Date
 	state     string
 	scored    bool
@@ -31,14 +32,14 @@ type duty struct {
 // duties is what stands open on a day, for all officers of an office in one look:
 // asking the list verb for each of them would be most of what a simulation costs.
 func (s *simulation) duties(ctx context.Context, o *simOffice, today calendar.Date) ([]duty, error) {
-	rows, err := s.eyes.Query(ctx, `SELECT c.id, c.plan_id, c.recipient_id, p.officer_id, r.external_id, c.step, c.n, c.kind, c.due, c.state, c.scored, c.asks_village, c.next_try_on
+	rows, err := s.eyes.Query(ctx, `SELECT c.id, c.plan_id, c.recipient_id, p.officer_id, r.external_id, c.step, c.n, c.kind, c.opens, c.due, c.state, c.scored, c.asks_village, c.next_try_on
 		FROM check_ins c JOIN care_plans p ON p.id = c.plan_id JOIN recipients r ON r.id = c.recipient_id
 		WHERE c.office_id = $2 AND c.state IN ('planned', 'overdue', 'missed') AND c.opens <= $1 AND p.state IN ('active', 'closing') ORDER BY c.due, c.id`, today, o.id)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (d duty, err error) {
-		err = row.Scan(&d.id, &d.plan, &d.recipient, &d.officer, &d.key, &d.step, &d.n, &d.kind, &d.due, &d.state, &d.scored, &d.asks, &d.nextTry)
+		err = row.Scan(&d.id, &d.plan, &d.recipient, &d.officer, &d.key, &d.step, &d.n, &d.kind, &d.opens, &d.due, &d.state, &d.scored, &d.asks, &d.nextTry)
 		return d, err
 	})
 }
@@ -56,7 +57,14 @@ func (s *simulation) officersWork(ctx context.Context, office *simOffice, today 
 	done := map[carelog.UserID]int{}
 	for _, d := range duties {
 		o, h := s.officerOf(d.officer), s.byKey[d.key]
-		if o == nil || s.away(o, today) || done[d.officer] >= visitsADay || !s.turns(h, d, today) {
+		if o == nil || s.away(o, today) || done[d.officer] >= visitsADay {
+			continue
+		}
+		h.recipient = d.recipient
+		if !s.turns(h, d, today) {
+			if err := s.agree(ctx, o, h, d, today); err != nil {
+				return err
+			}
 			continue
 		}
 		done[d.officer]++
@@ -64,13 +72,14 @@ func (s *simulation) officersWork(ctx context.Context, office *simOffice, today 
 			return err
 		}
 	}
-	if err := s.settleTasks(ctx, office, today); err != nil {
-		return err
+	for _, then := range []func(context.Context, *simOffice, calendar.Date) error{
+		s.correctMistakes, s.strikes, s.settleTasks, s.decidePlans, s.headsWork,
+	} {
+		if err := then(ctx, office, today); err != nil {
+			return err
+		}
 	}
-	if err := s.decidePlans(ctx, office, today); err != nil {
-		return err
-	}
-	return s.headsWork(ctx, office, today)
+	return nil
 }
 
 func (s *simulation) officerOf(user carelog.UserID) *simOfficer {
@@ -119,38 +128,6 @@ func (s *simulation) turns(h *household, d duty, today calendar.Date) bool {
 	return !today.Before(d.due.AddDays(wait))
 }
 
-// see is one try at a check-in.
-func (s *simulation) see(ctx context.Context, o *simOfficer, h *household, d duty, today calendar.Date) error {
-	r := s.dice.roll("see", h.no, d.step, d.n, today)
-	if d.kind == schedule.Village && d.asks {
-		_, err := o.office.door.NoteContact(ctx, o.Actor, d.recipient, carelog.UnplannedContact{
-			Kind: "village_answer", CheckIn: d.id, Digit: digitOf(r), Note: "电话询问村里",
-		})
-		return s.did("NoteContact", err)
-	}
-	record := carelog.CheckInRecord{Outcome: s.outcome(h, r, today), Note: "模拟回访", Informant: "self"}
-	if record.Outcome == "reached" {
-		record.Receipt, record.UseOfMoney = "full", "看病和孩子上学"
-		if d.kind == schedule.Home {
-			s.live(h, today)
-			record.AskedVillage = r.IntN(10) < 8
-			if h.visits++; h.low() {
-				h.good = 0
-			} else {
-				h.good++
-			}
-		}
-		if d.scored {
-			record.Scores = h.seen(d.kind == schedule.Home)
-		}
-	}
-	_, err := o.office.door.RecordCheckIn(ctx, o.Actor, d.id, record)
-	if err := s.did("RecordCheckIn", err); err != nil {
-		return err
-	}
-	return s.afterOutcome(ctx, o, h, d, record.Outcome, today)
-}
-
 func digitOf(r *rand.Rand) int {
 	switch u := r.IntN(100); {
 	case u < 92:
@@ -197,19 +174,20 @@ type chore struct {
 	officer   carelog.UserID // of the open plan, if it is about one
 	key       string
 	recipient carelog.RecipientID
+	checkIn   carelog.CheckInID
 }
 
 // settleTasks has the officers see to their tasks within a few days; what belongs
 // to nobody's plan is the head's.
 func (s *simulation) settleTasks(ctx context.Context, office *simOffice, today calendar.Date) error {
-	rows, err := s.eyes.Query(ctx, `SELECT t.id, t.kind, (t.opened_at AT TIME ZONE 'Asia/Shanghai')::date, p.officer_id, coalesce(r.external_id, ''), t.recipient_id
+	rows, err := s.eyes.Query(ctx, `SELECT t.id, t.kind, (t.opened_at AT TIME ZONE 'Asia/Shanghai')::date, p.officer_id, coalesce(r.external_id, ''), t.recipient_id, t.check_in_id
 		FROM tasks t LEFT JOIN recipients r ON r.id = t.recipient_id LEFT JOIN care_plans p ON p.recipient_id = t.recipient_id AND p.state <> 'closed'
 		WHERE t.state = 'open' AND t.opened_at < $1 AND t.office_id = $2 ORDER BY t.id`, s.clock.now(), office.id)
 	if err != nil {
 		return err
 	}
 	chores, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c chore, err error) {
-		err = row.Scan(&c.id, &c.kind, &c.opened, &c.officer, &c.key, &c.recipient)
+		err = row.Scan(&c.id, &c.kind, &c.opened, &c.officer, &c.key, &c.recipient, &c.checkIn)
 		return c, err
 	})
 	if err != nil {
@@ -230,14 +208,23 @@ func (s *simulation) settleTasks(ctx context.Context, office *simOffice, today c
 			}
 			by = o.Actor
 		}
-		if c.kind == "tier_down_possible" {
-			continue // the head's to decide
-		}
-		if err := s.did("ResolveTask", office.door.ResolveTask(ctx, by, c.id, "已处理")); err != nil {
+		if err := s.doChore(ctx, office, by, c); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// doChore does what a task asks for.
+func (s *simulation) doChore(ctx context.Context, office *simOffice, by carelog.Actor, c chore) error {
+	switch c.kind {
+	case "tier_down_possible":
+		return nil // the head's to decide
+	case "blind_scoring":
+		return s.scoreBlind(ctx, office, c)
+	default:
+		return s.did("ResolveTask", office.door.ResolveTask(ctx, by, c.id, "已处理"))
+	}
 }
 
 // decidePlans has drafts started, resting plans resumed or closed, and those

@@ -52,7 +52,7 @@ func TestSimulate(t *testing.T) {
 			spoiled = true
 			return execAs(ctx, strings.Replace(s.db.super, "/postgres?", "/"+databaseName+"?", 1), `UPDATE check_ins SET state = 'cancelled', reason = 'behind the back'
 				WHERE plan_id = (SELECT id FROM care_plans WHERE state = 'active' ORDER BY id LIMIT 1)`)
-		}, "--faults", "none")
+		}, "--faults", "none", "--years", "0.05")
 		require.ErrorContains(t, err, "promises were broken: 1 forgotten")
 		require.Contains(t, report, "forgotten plan ")
 		require.True(t, strings.HasSuffix(report, "\n1 forgotten, 0 silently dropped, seed 1\n"), report)
