@@ -212,7 +212,7 @@ func describeHolidays(op *huma.Operation) {
 	file := &huma.Schema{
 		Type: huma.TypeObject, Required: []string{"year", "papers", "days"}, Description: "Its own schema and id keys may stand in it; other keys are refused.",
 		Properties: map[string]*huma.Schema{
-			"year": {Type: huma.TypeInteger},
+			"year":   {Type: huma.TypeInteger},
 			"papers": {Type: huma.TypeArray, Items: text}, "days": {Type: huma.TypeArray, Items: day},
 		},
 	}
