@@ -16,13 +16,14 @@ type planBody struct {
 	ReviewOn    calendar.Date       `json:"review_on,omitzero" format:"date" doc:"When somebody must decide about a plan that does not run by itself"`
 	Reason      string              `json:"reason,omitempty"`
 	MaskedName  string              `json:"masked_name,omitempty" doc:"Of the recipient, when the plan is read"`
+	Barred      bool                `json:"village_barred" doc:"No village contact is named, asked or answered about the household"`
 }
 
 func showPlan(p carelog.Plan, err error) (*answer[planBody], error) {
 	if err != nil {
 		return nil, err
 	}
-	return &answer[planBody]{planBody{p.ID, p.Recipient, p.Template, p.State, p.StartedOn, p.ReviewOn, p.Reason, p.MaskedName}}, nil
+	return &answer[planBody]{planBody{p.ID, p.Recipient, p.Template, p.State, p.StartedOn, p.ReviewOn, p.Reason, p.MaskedName, p.Barred}}, nil
 }
 
 type planPath struct {

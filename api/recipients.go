@@ -17,7 +17,7 @@ type enrolmentBody struct {
 	Phone      string            `json:"phone,omitempty" maxLength:"40" doc:"As people write it; kept as E.164"`
 	Village    villageBody       `json:"village"`
 	Address    string            `json:"address,omitempty" maxLength:"500"`
-	Flags      []carelog.Flag    `json:"flags,omitempty" nullable:"false" maxItems:"20" doc:"minor_victim, intellectual_disability, severe_disability, elderly_alone, widowed_with_dependants, injured_veteran, monitored_household, chronic_illness; all but the last make a plan K"`
+	Flags      []carelog.Flag    `json:"flags,omitempty" nullable:"false" maxItems:"20" doc:"minor_victim, intellectual_disability, severe_disability, elderly_alone, widowed_with_dependants, injured_veteran, monitored_household, sexual_offence, chronic_illness; all but the last make a plan K. A sexual offence with a child in the household bars it from every village contact"`
 	Household  []memberBody      `json:"household,omitempty" nullable:"false" maxItems:"50"`
 	Award      awardBody         `json:"award"`
 	Officer    string            `json:"officer,omitempty" maxLength:"100" doc:"Login of the officer in charge; yourself when left out"`

@@ -25,6 +25,24 @@ func (s *server) routes() {
 	post(s, route{id: "propose-tier-down", path: "/v1/plans/{plan_id}/tier/propose", summary: "Propose to look after a household less closely"}, s.proposeTier)
 	post(s, route{id: "decide-tier", path: "/v1/plans/{plan_id}/tier", summary: "Raise a tier, or decide about a lower one"}, s.decideTier)
 
+	post(s, route{id: "name-contacts", path: "/v1/plans/{plan_id}/contacts", summary: "Name the village contacts of a household anew"}, s.nameContacts)
+	post(s, route{id: "bar-village", path: "/v1/plans/{plan_id}/bar-village", summary: "Keep a household from every village contact; the officer phones instead"}, s.barVillage)
+	post(s, route{id: "lift-bar", path: "/v1/plans/{plan_id}/lift-bar", summary: "Let village contacts be named again, as a supervisor"}, s.liftBar)
+
+	get(s, route{id: "list-partners", path: "/v1/partners", summary: "List the bodies that help"}, s.listPartners)
+	post(s, route{id: "add-partner", path: "/v1/partners", status: http.StatusCreated, summary: "Add a body that helps"}, s.addPartner)
+	get(s, route{id: "list-referrals", path: "/v1/referrals", summary: "List referrals by state, partner or lateness"}, s.listReferrals)
+	get(s, route{id: "read-referrals", path: "/v1/recipients/{recipient_id}/referrals", summary: "Read a recipient's referrals with every step"}, s.readReferrals)
+	post(s, route{id: "draft-referral", path: "/v1/recipients/{recipient_id}/referrals", status: http.StatusCreated, summary: "Draft a referral to a partner"}, s.draftReferral)
+	post(s, route{id: "send-referral", path: "/v1/referrals/{referral_id}/send", summary: "Record that a referral went out, with what was disclosed and why it may be"}, s.sendReferral)
+	post(s, route{id: "acknowledge-referral", path: "/v1/referrals/{referral_id}/acknowledge", summary: "Record that the partner has it"}, s.acknowledgeReferral)
+	post(s, route{id: "decide-referral", path: "/v1/referrals/{referral_id}/decide", summary: "Record what the partner decided"}, s.decideReferral)
+	post(s, route{id: "correct-referral", path: "/v1/referrals/{referral_id}/correct", summary: "Set a recorded decision right; the old one stays beside it"}, s.correctReferral)
+	post(s, route{id: "withdraw-referral", path: "/v1/referrals/{referral_id}/withdraw", summary: "Take a referral back"}, s.withdrawReferral)
+	post(s, route{id: "renew-referral", path: "/v1/referrals/{referral_id}/renew", summary: "Record a granted benefit's new term"}, s.renewReferral)
+	get(s, route{id: "list-hints", path: "/v1/recipients/{recipient_id}/hints", summary: "Measures worth asking for, and what says so"}, s.listHints)
+	post(s, route{id: "dismiss-hint", path: "/v1/recipients/{recipient_id}/hints/{measure}/dismiss", status: http.StatusNoContent, summary: "Set a hint aside with a reason"}, s.dismissHint)
+
 	get(s, route{id: "list-check-ins", path: "/v1/check-ins", summary: "List check-ins by due date"}, s.listCheckIns)
 	get(s, route{id: "read-check-in", path: "/v1/check-ins/{check_in_id}", summary: "Read a check-in"}, s.readCheckIn)
 	post(s, route{id: "record-check-in", path: "/v1/check-ins/{check_in_id}/records", status: http.StatusCreated, summary: "Record a try at a check-in"}, s.recordCheckIn)
@@ -35,6 +53,7 @@ func (s *server) routes() {
 	post(s, route{id: "add-contact", path: "/v1/contacts", status: http.StatusCreated, summary: "Add a village contact"}, s.addContact)
 	get(s, route{id: "list-tasks", path: "/v1/tasks", summary: "List open work for a person"}, s.listTasks)
 	post(s, route{id: "resolve-task", path: "/v1/tasks/{task_id}/resolve", status: http.StatusNoContent, summary: "End a task with what was done"}, s.resolveTask)
+	post(s, route{id: "record-report", path: "/v1/tasks/{task_id}/reports", status: http.StatusNoContent, summary: "End a mandatory-report task with to whom, when and under what number it was made"}, s.recordReport)
 
 	get(s, route{id: "read-calendar", path: "/v1/calendar/{year}", summary: "Read a year's working days as your office has them"}, s.readCalendar)
 	post(s, route{

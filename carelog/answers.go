@@ -58,9 +58,14 @@ func (l *Log) answer(ctx context.Context, tx txn, r reply, contact ContactID, of
 func (l *Log) answerFacts(ctx context.Context, tx txn, c claim, f map[string]string) (map[string]string, error) {
 	if c.wording == "village_ack" {
 		var code string
-		err := tx.QueryRow(ctx, "SELECT coalesce(a.code, '') FROM inbound_messages i JOIN asks a ON a.id = i.ask_id WHERE i.id = $1", c.inbound).Scan(&code)
+		var barred bool
+		err := tx.QueryRow(ctx, `SELECT coalesce(a.code, ''), EXISTS (SELECT FROM care_plans p WHERE p.recipient_id = a.recipient_id AND p.village_barred)
+			FROM inbound_messages i JOIN asks a ON a.id = i.ask_id WHERE i.id = $1`, c.inbound).Scan(&code, &barred)
 		if err != nil {
 			return nil, fmt.Errorf("find the answered code: %w", err)
+		}
+		if barred {
+			return nil, needlessText(notThroughTheVillage)
 		}
 		f["code"] = code
 		return f, nil

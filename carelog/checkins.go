@@ -112,6 +112,7 @@ func (l *Log) insertCheckIns(ctx context.Context, tx txn, p plan, occurrences []
 	dues, opens, closes, first := make([]calendar.Date, n), make([]calendar.Date, n), make([]calendar.Date, n), make([]calendar.Date, n)
 	scored, asks := make([]bool, n), make([]bool, n)
 	for i, o := range occurrences {
+		o = p.afterBar(o)
 		ids[i] = newID[checkInKind](tx.now, l.random)
 		steps[i], occasions[i], titles[i], kinds[i], numbers[i] = o.Step, o.Occasion, o.Title, string(o.Kind), o.N
 		dues[i], opens[i], closes[i], scored[i], asks[i] = o.Due, o.Opens, o.Closes, o.Scored, o.AsksVillage

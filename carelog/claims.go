@@ -78,7 +78,7 @@ const selectClaims = `WITH due AS MATERIALIZED (
 	SELECT m.id, m.office_id, o.signature, m.recipient_id, m.check_in_id, m.contact_id, m.user_id, m.line_id, n.number,
 		m.purpose, m.wording, m.priority, m.not_before, m.deadline, m.tries,
 		coalesce(a.id, b.ask_id), coalesce(a.code, ''), coalesce(a.state, ''), coalesce(c.state, ''), c.due, coalesce(c.kind, ''),
-		coalesce(p.state, ''), coalesce(m.contact_id IN (p.primary_contact_id, p.backup_contact_id), false), coalesce(t.key, ''),
+		coalesce(p.state, ''), coalesce(m.contact_id IN (p.primary_contact_id, p.backup_contact_id), false), coalesce(p.village_barred, false), coalesce(t.key, ''),
 		coalesce(k.data_key, u.data_key), coalesce(k.sealed, u.sealed),
 		coalesce(k.state = 'active' AND k.opted_out_at IS NULL AND k.unreachable_at IS NULL, u.state = 'active', false),
 		k.opted_out_at IS NOT NULL,
@@ -137,7 +137,7 @@ type claim struct {
 	due                          calendar.Date
 	kind                         schedule.Kind
 	planState                    string
-	named                        bool
+	named, barred                bool
 	template                     string
 	partyKey, partySealed        []byte
 	reachable, optedOut          bool
@@ -160,7 +160,7 @@ type claim struct {
 func scanClaim(row pgx.CollectableRow) (c claim, err error) {
 	err = row.Scan(&c.id, &c.office, &c.signature, &c.recipient, &c.checkIn, &c.contact, &c.user, &c.line, &c.number,
 		&c.purpose, &c.wording, &c.priority, &c.notBefore, &c.deadline, &c.tries,
-		&c.ask, &c.code, &c.askState, &c.checkInState, &c.due, &c.kind, &c.planState, &c.named, &c.template,
+		&c.ask, &c.code, &c.askState, &c.checkInState, &c.due, &c.kind, &c.planState, &c.named, &c.barred, &c.template,
 		&c.partyKey, &c.partySealed, &c.reachable, &c.optedOut, &c.recipientKey, &c.recipientBox, &c.township,
 		&c.officer, &c.officerKey, &c.officerSealed, &c.actBy, &c.inbound, &c.today, &c.week, &c.answers, &c.phone, &c.saidToday,
 		&c.alert, &c.staffTexts, &c.staffADay, &c.away)

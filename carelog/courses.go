@@ -32,6 +32,7 @@ func (l *Log) course(ctx context.Context, tx txn, p plan) (course, error) {
 	if !p.tierSince.IsZero() {
 		c.template = c.template.With(schedule.Overlay(p.tier, p.template))
 	}
+	c.template = p.aroundTheVillage(c.template)
 	var err error
 	if c.template.NeedsBirth() {
 		if c.anchors.Birth, err = l.bornOn(ctx, tx, p.recipient); err != nil {
@@ -125,7 +126,7 @@ func (l *Log) followVisit(ctx context.Context, tx txn, c checkIn) error {
 	if !p.running() {
 		return nil
 	}
-	template := p.template.With(schedule.Overlay(p.tier, p.template))
+	template := p.aroundTheVillage(p.template.With(schedule.Overlay(p.tier, p.template)))
 	if !template.MovedBy(c.step, c.kind) {
 		return l.ensureNext(ctx, tx, c.plan)
 	}

@@ -25,6 +25,7 @@ func (l *Log) prepareEnrolment(ctx context.Context, tx txn, e Enrolment) (prepar
 	var p problems
 	ready.checkPerson(&p, tx.today())
 	ready.checkAward(&p, tx.today())
+	ready.checkVillageBar(&p, tx.today())
 	if e.Alias != "" && l.words.CheckAlias(e.Alias, e.Name) != nil {
 		p.add("household_alias", isUnsafeAlias)
 	}

@@ -34,6 +34,8 @@ type (
 	taskKind      struct{}
 	noticeKind    struct{}
 	closureKind   struct{}
+	partnerKind   struct{}
+	referralKind  struct{}
 	plainKind     struct{}
 )
 
@@ -76,6 +78,10 @@ type (
 	NoticeID = ID[noticeKind]
 	// ClosureID names days that an office closes or works beside the nation's.
 	ClosureID = ID[closureKind]
+	// PartnerID names a body that helps.
+	PartnerID = ID[partnerKind]
+	// ReferralID names a household's referral to a partner.
+	ReferralID = ID[referralKind]
 
 	anyID = ID[plainKind]
 )

@@ -37,6 +37,8 @@ func judge(c claim, now time.Time, cal *calendar.Calendar) verdict {
 	// A plan at rest is reminded of nothing; that somebody is in danger is no reminder.
 	case c.priority != priorityRed && c.planState != "" && c.planState != "active" && c.planState != "closing":
 		return verdict{dispatch: "cancelled", reason: "the plan is " + c.planState}
+	case !c.contact.IsZero() && c.barred:
+		return verdict{dispatch: "cancelled", reason: notThroughTheVillage, task: "village_barred"}
 	case c.purpose == "village_request" && !c.named:
 		return verdict{dispatch: "cancelled", reason: "the contact is no longer named for this household"}
 	case !c.standIn.IsZero():

@@ -226,8 +226,9 @@ func (j *judging) work(ctx context.Context, f finding, actBy time.Time, opened m
 
 // reportIfChild opens the law's report: a child is or may be harmed.
 func (j *judging) reportIfChild(ctx context.Context, hit condition.Hit) error {
-	if !hit.MustReport {
-		return nil
+	owed, err := j.reportOwed(ctx, j.tx, j.recipient, hit)
+	if err != nil || !owed {
+		return err
 	}
 	return j.mandatoryReport(ctx, j.tx, j.plan, "a safeguarding flag says that a child is harmed or in danger (R2)")
 }

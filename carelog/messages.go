@@ -45,11 +45,12 @@ type toPlan struct {
 	due       calendar.Date
 	officer   UserID
 	contact   ContactID // the plan's first named contact who can be texted; zero: none
+	barred    bool      // no village contact is asked about the household
 }
 
 const selectToPlan = `SELECT c.id, c.office_id, c.recipient_id, c.kind, c.asks_village, c.opens, c.due, p.officer_id,
 		CASE WHEN k1.state = 'active' AND k1.opted_out_at IS NULL AND k1.unreachable_at IS NULL THEN k1.id
-		     WHEN k2.state = 'active' AND k2.opted_out_at IS NULL AND k2.unreachable_at IS NULL THEN k2.id END
+		     WHEN k2.state = 'active' AND k2.opted_out_at IS NULL AND k2.unreachable_at IS NULL THEN k2.id END, p.village_barred
 	FROM check_ins c JOIN care_plans p ON p.id = c.plan_id
 	LEFT JOIN village_contacts k1 ON k1.id = p.primary_contact_id
 	LEFT JOIN village_contacts k2 ON k2.id = p.backup_contact_id
@@ -84,7 +85,7 @@ func (l *Log) planDueMessages(ctx context.Context, tx txn, p plan) error {
 
 func (l *Log) planMessagesOf(ctx context.Context, tx txn, rows pgx.Rows) (int, error) {
 	due, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (t toPlan, err error) {
-		err = row.Scan(&t.checkIn, &t.office, &t.recipient, &t.kind, &t.asks, &t.opens, &t.due, &t.officer, &t.contact)
+		err = row.Scan(&t.checkIn, &t.office, &t.recipient, &t.kind, &t.asks, &t.opens, &t.due, &t.officer, &t.contact, &t.barred)
 		return t, err
 	})
 	if err != nil {
@@ -109,7 +110,7 @@ func (l *Log) planMessagesOf(ctx context.Context, tx txn, rows pgx.Rows) (int, e
 // for a step that asks one, else reminders to the officer. Without a contact who
 // can be texted the work stays with the officer, and a task says so.
 func (l *Log) planTexts(ctx context.Context, tx txn, t toPlan) error {
-	if !t.asks {
+	if !t.asks || t.barred {
 		return l.planFor(ctx, tx, t, "officer_reminder", officerSlots(tx.cal(t.office), t.opens, t.due, tx.now))
 	}
 	if !t.contact.IsZero() {
@@ -151,8 +152,13 @@ type newAsk struct {
 }
 
 // planAsk opens the ask (or opens it again) and plans one message a slot, each a
-// round of its own: an ask is sent once a round, by a constraint (P3).
+// round of its own: an ask is sent once a round, by a constraint (P3). About a
+// household that is barred from the village, the officer is reminded instead.
 func (l *Log) planAsk(ctx context.Context, tx txn, a newAsk, slots []slot) error {
+	a, slots, err := l.askAround(ctx, tx, a, slots)
+	if err != nil {
+		return err
+	}
 	line, err := l.lineOf(ctx, tx, a.office)
 	if err != nil {
 		return err

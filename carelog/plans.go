@@ -20,6 +20,7 @@ type Plan struct {
 	StartedOn calendar.Date `json:"started_on"`
 	ReviewOn  calendar.Date `json:"review_on"`
 	Reason    string        `json:"reason"`
+	Barred    bool          `json:"village_barred"` // no village contact is asked about the household
 
 	MaskedName string `json:"masked_name,omitempty"` // of the recipient; PlanOf alone gives it
 }
@@ -71,13 +72,15 @@ type plan struct {
 	tierSince   calendar.Date
 	chosenOn    calendar.Date
 	harvest     *int // month times 100 plus day; 0: the template's day; nil: no harvest
+
+	villageBarred bool // no village contact is ever asked (villagebar.go)
 }
 
 // running tells whether the plan's check-ins are laid and texted about.
 func (p plan) running() bool { return p.state == "active" || p.state == "closing" }
 
 func (p plan) shown() Plan {
-	return Plan{ID: p.id, Recipient: p.recipient, Template: p.template.Key, State: p.state, StartedOn: p.startedOn, ReviewOn: p.reviewOn, Reason: p.reason}
+	return Plan{ID: p.id, Recipient: p.recipient, Template: p.template.Key, State: p.state, StartedOn: p.startedOn, ReviewOn: p.reviewOn, Reason: p.reason, Barred: p.villageBarred}
 }
 
 // lockPlan reads a plan for change. Out of scope and not there are the same answer.
@@ -93,10 +96,10 @@ func (l *Log) readPlan(ctx context.Context, tx txn, id PlanID) (plan, error) {
 func (l *Log) planRow(ctx context.Context, tx txn, id PlanID, lock string) (plan, error) {
 	p := plan{id: id}
 	err := tx.QueryRow(ctx, `SELECT office_id, recipient_id, template_id, officer_id, primary_contact_id, backup_contact_id,
-			state, paid_on, started_on, rolled_until, review_on, reason, closing_by, tier, tier_since, template_since, harvest
+			state, paid_on, started_on, rolled_until, review_on, reason, closing_by, tier, tier_since, template_since, harvest, village_barred
 		FROM care_plans WHERE id = $1 `+lock, id).
 		Scan(&p.office, &p.recipient, &p.templateID, &p.officer, &p.primary, &p.backup,
-			&p.state, &p.paidOn, &p.startedOn, &p.rolledUntil, &p.reviewOn, &p.reason, &p.closingBy, &p.tier, &p.tierSince, &p.chosenOn, &p.harvest)
+			&p.state, &p.paidOn, &p.startedOn, &p.rolledUntil, &p.reviewOn, &p.reason, &p.closingBy, &p.tier, &p.tierSince, &p.chosenOn, &p.harvest, &p.villageBarred)
 	if none(err) {
 		return p, notFound("plan")
 	}
@@ -319,10 +322,10 @@ func (l *Log) PlanOf(ctx context.Context, by Actor, recipient RecipientID) (Plan
 			return Plan{}, err
 		}
 		p := Plan{MaskedName: MaskName(file.facts.Name)}
-		err = tx.QueryRow(ctx, `SELECT p.id, p.recipient_id, t.key, p.state, p.started_on, p.review_on, p.reason
+		err = tx.QueryRow(ctx, `SELECT p.id, p.recipient_id, t.key, p.state, p.started_on, p.review_on, p.reason, p.village_barred
 			FROM care_plans p JOIN plan_templates t ON t.id = p.template_id
 			WHERE p.recipient_id = $1 ORDER BY p.state = 'closed', p.id DESC LIMIT 1`, recipient).
-			Scan(&p.ID, &p.Recipient, &p.Template, &p.State, &p.StartedOn, &p.ReviewOn, &p.Reason)
+			Scan(&p.ID, &p.Recipient, &p.Template, &p.State, &p.StartedOn, &p.ReviewOn, &p.Reason, &p.Barred)
 		if none(err) {
 			return Plan{}, notFound("plan")
 		}

@@ -17,6 +17,7 @@ type Flag string
 var flags = map[string]Flag{
 	"未成年被害人": "minor_victim", "智力残疾": "intellectual_disability", "重度残疾": "severe_disability", "独居高龄": "elderly_alone",
 	"丧偶抚养": "widowed_with_dependants", "伤残退役军人": "injured_veteran", "监测户": "monitored_household", "慢性病": "chronic_illness",
+	"性侵": "sexual_offence", // about the case: with a child in the household no village contact is asked (villagebar.go)
 }
 
 // Member is one person of the recipient's household.
@@ -134,6 +135,9 @@ func (l *Log) enrol(ctx context.Context, tx txn, e prepared) (Enrolled, error) {
 	}})
 	plan, err := l.draftPlan(ctx, tx, id, e)
 	if err != nil {
+		return Enrolled{}, err
+	}
+	if err := l.barByLaw(ctx, tx, plan, id, e); err != nil {
 		return Enrolled{}, err
 	}
 	made := Enrolled{Recipient: id, Plan: plan, Template: e.Template, State: "draft", Warnings: e.warnings}

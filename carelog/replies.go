@@ -126,9 +126,11 @@ func byCode(ctx context.Context, tx txn, line LineID, code string) (target, bool
 	return t, err == nil, err
 }
 
-// openFor finds the requests that contacts were sent and have not answered.
+// openFor finds the requests that contacts were sent and have not answered. What
+// is barred from the village by now is not among them: their codes go into answers.
 func openFor(ctx context.Context, tx txn, contacts []ContactID) ([]target, error) {
 	rows, err := tx.Query(ctx, selectTargets+`WHERE a.contact_id = ANY ($1) AND a.state = 'open' AND a.code IS NOT NULL
+			AND NOT EXISTS (SELECT FROM care_plans p WHERE p.recipient_id = a.recipient_id AND p.village_barred)
 		ORDER BY a.opened_at, a.id`, contacts)
 	if err != nil {
 		return nil, fmt.Errorf("find open requests: %w", err)
@@ -147,6 +149,13 @@ func (l *Log) matchAnswers(ctx context.Context, tx txn, r reply, senders []sende
 		t, why, err := l.findTarget(ctx, tx, r, senders, a[0])
 		if err != nil {
 			return err
+		}
+		barred, err := barredFrom(ctx, tx, t)
+		if err != nil {
+			return err
+		}
+		if barred && why == "" {
+			why = "the household is barred from the village: what this contact says about it is for a person to judge"
 		}
 		if why != "" {
 			if why == severalOpen {

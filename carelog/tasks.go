@@ -147,6 +147,9 @@ func (l *Log) ResolveTask(ctx context.Context, by Actor, id TaskID, outcome stri
 		if state != "open" {
 			return struct{}{}, conflict("the task is done already")
 		}
+		if kind == "mandatory_report" {
+			return struct{}{}, conflict("a report the law demands ends only with to whom, when and under what number it was made")
+		}
 		// What was done may name people: it stands under the key of who wrote it.
 		_, err = tx.Exec(ctx, "UPDATE tasks SET state = 'done', done_at = $2, done_by = $3, outcome = $4 WHERE id = $1", id, tx.now, by.User,
 			by.key.Seal([]byte(outcome), "tasks.outcome/"+id.String()))

@@ -57,6 +57,8 @@ func NewClient(pool *pgxpool.Pool, c Config) (*Client, error) {
 			"escalating":  {MaxWorkers: 1},
 			"digesting":   {MaxWorkers: 1},
 			"forgetting":  {MaxWorkers: 1},
+			"referring":   {MaxWorkers: 1},
+			"alarming":    {MaxWorkers: 1},
 		},
 		Workers:              Workers(c),
 		PeriodicJobs:         sweeps(),
@@ -82,6 +84,8 @@ func Workers(c Config) *river.Workers {
 	river.AddWorker(workers, &escalate{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &digestWeekly{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &forgetAnswers{log: c.Log, slog: c.Slog})
+	river.AddWorker(workers, &watchReferrals{log: c.Log, slog: c.Slog})
+	river.AddWorker(workers, &watchReports{log: c.Log, slog: c.Slog})
 	return workers
 }
 
@@ -102,6 +106,8 @@ func sweeps() []*river.PeriodicJob {
 		every(5*time.Second, escalateArgs{}), // what is red counts in hours, at any hour
 		every(time.Hour, digestWeeklyArgs{}),
 		every(time.Hour, forgetAnswersArgs{}),
+		every(time.Hour, watchReferralsArgs{}),
+		every(time.Minute, watchReportsArgs{}),
 	}
 }
 

@@ -121,7 +121,7 @@ func (c *catalogue) filled(name, value string) string {
 	switch name {
 	case "why":
 		return c.say(value)
-	case "plan", "checkin", "delivery", "class", "level", "rule":
+	case "plan", "checkin", "delivery", "class", "level", "rule", "referral":
 		return c.word(name, value)
 	default:
 		return value

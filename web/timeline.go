@@ -45,11 +45,14 @@ var detailOrder = []string{
 	"mood", "legal", "assistance_in_place", "assistance_lapsed", "needs", "satisfaction", "confirmed", "issues", "next_visit", "tier_proposal",
 	"event", "occurred_on", "note", "version", "was_appointed_at", "appointed_at", "compared", "agreed", "diverged", "comment", "late", "from", "to", "due", "closes", "review_on",
 	"was_level", "level", "rule", "rules", "act_by", "rung", "passed", "until", "ended", "task", "purpose", "reason", "moved", "text", "received_on",
+	"measure", "referred_to", "need", "ground", "disclosed", "sent_at", "acknowledged_at", "acknowledge_by", "decide_by", "decision", "decided_on",
+	"effective_from", "expires_on", "no_end", "document", "proof", "correction", "before", "before_expires_on", "bar", "body", "reference", "person",
 }
 
 // unsaid are details that say nothing to people, or that another part says.
 var unsaid = []string{
 	"scores", "index", "complete", "counts", "digit", "contact_id", "evidence", "blind_scores", "corrects", "rule_version", "template_version", "carrier_message_id", "proposed_by",
+	"primary_contact_id", "backup_contact_id",
 }
 
 // moment puts an entry into words for its reader.
@@ -172,6 +175,8 @@ func (c *catalogue) listed(key string, one any) string {
 		return strings.TrimSpace(fmt.Sprint(entry["child"], " ", entry["text"]))
 	case "diverged":
 		return condition.Domain(fmt.Sprint(one)).Chinese()
+	case "disclosed":
+		return c.word("disclosed", one)
 	default:
 		return c.word("flag", one)
 	}
