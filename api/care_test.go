@@ -43,7 +43,15 @@ func TestPlans(t *testing.T) {
 	})
 	t.Run("CloseByTwoPeople", func(t *testing.T) {
 		path, why := "/v1/plans/"+plan+"/close", object{"reason": "生活稳定"}
-		require.Equal(t, "closing", c.post(path, why).object()["state"])
+		c.post(path, why).requireProblem(http.StatusUnprocessableEntity, "body.exit.twelve_months", "body.exit.last_two_visits")
+		exit := c.get("/v1/plans/" + plan + "/exit").object()
+		require.Equal(t, false, exit["may_close"])
+		require.Len(t, exit["conditions"], 5)
+		c.post("/v1/check-ins/"+c.checkIn(recipient, "baseline")+"/records", object{"outcome": "deceased"})
+		died := object{"reason": "无其他家庭成员", "path": "death"}
+		require.Equal(t, "closing", c.post("/v1/plans/"+plan+"/propose-closing", died).object()["state"])
+		require.Equal(t, "closing", c.get("/v1/plans?state=closing").items()[0]["state"])
+		require.EqualValues(t, 1, c.get("/v1/plans/counts").object()["closing"])
 		c.post(path, why).requireProblem(http.StatusForbidden)
 		require.Equal(t, "closed", c.send(c.boss, http.MethodPost, path, why).object()["state"])
 		c.send(c.boss, http.MethodPost, path, why).requireProblem(http.StatusConflict)

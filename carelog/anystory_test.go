@@ -21,6 +21,7 @@ func TestAnyStory(t *testing.T) {
 		t.Run(fmt.Sprint("KeepsThePromises/", seed), func(t *testing.T) {
 			t.Parallel()
 			s := &teller{county: newCounty(t), Rand: rand.New(rand.NewPCG(seed, 7)), mayRepeat: map[carelog.MessageID]bool{}, tries: map[carelog.MessageID]int{}, requests: map[string]int{}}
+			s.second = s.addUser(s.office, "second", "+8615400000205", carelog.Officer)
 			s.phones = []string{contactPhone, "+8615400000102", "+8615400000103"}
 			s.contacts = []carelog.ContactID{s.contact, s.addContact("钱某", s.phones[1]), s.addContact("孙某", s.phones[2])}
 			for n := range 60 {
@@ -41,6 +42,7 @@ type teller struct {
 	phones    []string
 	contacts  []carelog.ContactID
 	people    []carelog.Enrolled
+	second    carelog.Actor              // another officer
 	mayRepeat map[carelog.MessageID]bool // the carrier said it certainly has it not
 	tries     map[carelog.MessageID]int
 	requests  map[string]int // texts a number and day
@@ -51,7 +53,7 @@ func (s *teller) step() string {
 	if len(s.people) < 2 {
 		return s.enrolSomebody()
 	}
-	steps := []func() string{s.enrolSomebody, s.timePasses, s.timePasses, s.drain, s.drain, s.drain, s.somebodyReplies, s.somebodyReplies, s.officerRecords, s.officerMoves, s.planChanges, s.reportsCome, s.doubtEnds}
+	steps := []func() string{s.enrolSomebody, s.timePasses, s.timePasses, s.drain, s.drain, s.drain, s.somebodyReplies, s.somebodyReplies, s.officerRecords, s.officerMoves, s.planChanges, s.planChanges, s.reportsCome, s.doubtEnds}
 	return steps[s.IntN(len(steps))]()
 }
 
@@ -163,7 +165,7 @@ func (s *teller) officerRecords() string {
 	}
 	record := carelog.CheckInRecord{Outcome: "reached", Informant: "self", Scores: scoresFor(check), AskedVillage: true}
 	if s.IntN(3) == 0 {
-		record = carelog.CheckInRecord{Outcome: "no_answer"}
+		record = carelog.CheckInRecord{Outcome: []string{"no_answer", "no_answer", "moved", "refused", "deceased"}[s.IntN(5)]}
 	}
 	return s.allowed("record", second(s.app.RecordCheckIn(s.ctx(), s.officer, check.ID, record)))
 }
@@ -178,14 +180,56 @@ func (s *teller) officerMoves() string {
 }
 
 func (s *teller) planChanges() string {
-	plan := s.people[s.IntN(len(s.people))].Plan
-	switch s.IntN(4) {
+	made := s.people[s.IntN(len(s.people))]
+	plan, review := made.Plan, calendar.Of(s.clock.now()).AddDays(20)
+	who := []carelog.Actor{s.officer, s.boss, s.second}[s.IntN(3)]
+	switch s.IntN(12) {
 	case 0:
-		return s.allowed("pause", second(s.app.PausePlan(s.ctx(), s.officer, plan, calendar.Of(s.clock.now()).AddDays(20), "住院")))
+		return s.allowed("pause", second(s.app.PausePlan(s.ctx(), s.officer, plan, review, "住院")))
 	case 1:
-		return s.allowed("close", second(s.app.ClosePlan(s.ctx(), []carelog.Actor{s.officer, s.boss}[s.IntN(2)], plan, "已脱困")))
+		s.fit(plan)
+		return s.allowed("close", second(s.app.ClosePlan(s.ctx(), who, plan, "已脱困")))
+	case 2:
+		path := []string{"exit", "death", "moved_away", "refusal"}[s.IntN(4)]
+		return s.allowed("propose to close", second(s.app.ProposeClosing(s.ctx(), who, plan, carelog.ClosingProposal{Path: path, Reason: "已脱困"})))
+	case 3:
+		return s.allowed("reject a closing", second(s.app.RejectClosing(s.ctx(), who, plan, "再看看")))
+	case 4:
+		return s.allowed("reopen", second(s.app.ReopenPlan(s.ctx(), s.officer, plan, "再次困难")))
+	case 5:
+		return s.allowed("continue", second(s.app.ContinueForHousehold(s.ctx(), s.officer, plan, carelog.Continuation{Reason: "家人"})))
+	case 6:
+		decision := []string{"go_on", "minimal", "close"}[s.IntN(3)]
+		return s.allowed("decide a refusal", second(s.app.DecideRefusal(s.ctx(), who, plan, carelog.RefusalDecision{Decision: decision, Reason: "本人意愿"})))
+	case 7:
+		other := s.people[s.IntN(len(s.people))]
+		s.allowed("join", second(s.app.JoinHousehold(s.ctx(), s.officer, []carelog.RecipientID{made.Recipient, other.Recipient}, "同住")))
+		return s.allowed("pause a household", second(s.app.PauseHousehold(s.ctx(), s.officer, plan, review, "外出")))
+	case 8:
+		return s.allowed("resume a household", second(s.app.ResumeHousehold(s.ctx(), s.officer, plan)))
+	case 9:
+		return s.planChangesHands(plan, who)
 	default:
 		return s.allowed("start", second(s.app.StartPlan(s.ctx(), s.officer, plan)))
+	}
+}
+
+// planChangesHands offers a plan to whoever has it not, or answers an offer.
+func (s *teller) planChangesHands(plan carelog.PlanID, who carelog.Actor) string {
+	open, err := s.app.Transfers(s.ctx(), s.boss, carelog.Page{Limit: 10})
+	require.NoError(s.t, err)
+	if len(open) == 0 || s.IntN(3) == 0 {
+		to := []string{"li", "second"}[s.IntN(2)]
+		return s.allowed("transfer", second(s.app.TransferPlans(s.ctx(), who, carelog.NewTransfer{Plans: []carelog.PlanID{plan}, To: to, Reason: "分工"})))
+	}
+	id := open[s.IntN(len(open))].ID
+	switch s.IntN(4) {
+	case 0:
+		return s.allowed("decline", second(s.app.DeclineTransfer(s.ctx(), who, id, nil, "太忙")))
+	case 1:
+		return s.allowed("withdraw", second(s.app.WithdrawTransfer(s.ctx(), who, id, nil, "不移交了")))
+	default:
+		return s.allowed("accept", second(s.app.AcceptTransfer(s.ctx(), who, id, carelog.Acceptance{})))
 	}
 }
 

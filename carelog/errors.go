@@ -99,15 +99,18 @@ func invalid(field string, r reason) error {
 // constraintSentences turns the name of a violated constraint into a refusal.
 // Refusals of PostgreSQL are known by name, never by message text.
 var constraintSentences = map[string]Error{
-	"user_login_is_unique":                    {Kind: Conflict, Message: "this login is taken: choose another"},
-	"office_code_is_unique":                   {Kind: Conflict, Message: "an office with this code exists"},
-	"recipient_external_id_is_unique":         {Kind: Conflict, Message: "a recipient with this external_id is enrolled already"},
-	"one_open_plan_a_recipient":               {Kind: Conflict, Message: "the recipient has an open plan already"},
-	"check_in_window_is_ordered":              {Kind: Invalid, Message: "the date lies outside the check-in's window"},
-	"barred_plan_names_no_village_contact":    {Kind: Conflict, Message: "no village contact may be named: the household is barred from the village"},
-	"partner_name_is_unique":                  {Kind: Conflict, Message: "a partner of this name is in the directory"},
-	"one_open_referral_a_measure_and_partner": {Kind: Conflict, Message: "this measure is asked of this partner already: go on with that referral"},
-	"who_closes_is_not_who_proposed":          {Kind: Forbidden, Message: "whoever proposed the closing may not approve it"},
+	"user_login_is_unique":                          {Kind: Conflict, Message: "this login is taken: choose another"},
+	"office_code_is_unique":                         {Kind: Conflict, Message: "an office with this code exists"},
+	"recipient_external_id_is_unique":               {Kind: Conflict, Message: "a recipient with this external_id is enrolled already"},
+	"one_open_plan_a_recipient":                     {Kind: Conflict, Message: "the recipient has an open plan already"},
+	"check_in_window_is_ordered":                    {Kind: Invalid, Message: "the date lies outside the check-in's window"},
+	"barred_plan_names_no_village_contact":          {Kind: Conflict, Message: "no village contact may be named: the household is barred from the village"},
+	"partner_name_is_unique":                        {Kind: Conflict, Message: "a partner of this name is in the directory"},
+	"one_open_referral_a_measure_and_partner":       {Kind: Conflict, Message: "this measure is asked of this partner already: go on with that referral"},
+	"who_closes_is_not_who_proposed":                {Kind: Forbidden, Message: "whoever proposed the closing may not approve it"},
+	"one_open_transfer_a_plan":                      {Kind: Conflict, Message: "a transfer of this plan waits for an answer already"},
+	"only_an_offered_file_is_taken_over":            {Kind: Forbidden, Message: "nothing was offered to this office, or it has been answered already"},
+	"a_file_goes_to_people_of_the_receiving_office": {Kind: Forbidden, Message: "officer, village and contacts have to be of the receiving office"},
 }
 
 // refusal turns what the database refused into an Error where it has a

@@ -36,6 +36,8 @@ type (
 	closureKind   struct{}
 	partnerKind   struct{}
 	referralKind  struct{}
+	transferKind  struct{}
+	householdKind struct{}
 	plainKind     struct{}
 )
 
@@ -82,6 +84,10 @@ type (
 	PartnerID = ID[partnerKind]
 	// ReferralID names a household's referral to a partner.
 	ReferralID = ID[referralKind]
+	// TransferID names an act of handing plans over.
+	TransferID = ID[transferKind]
+	// HouseholdID names what joins recipients who live together.
+	HouseholdID = ID[householdKind]
 
 	anyID = ID[plainKind]
 )

@@ -10,10 +10,10 @@ import (
 )
 
 // Marked is what one sweep of overdue work did.
-type Marked struct{ Overdue, Missed, Reviews int }
+type Marked struct{ Overdue, Missed, Reviews, Transfers int }
 
 // Total is how much there was to do; less than the limit ends the sweep.
-func (m Marked) Total() int { return m.Overdue + m.Missed + m.Reviews }
+func (m Marked) Total() int { return m.Overdue + m.Missed + m.Reviews + m.Transfers }
 
 // MarkOverdue marks check-ins that became overdue, which begins their escalation,
 // or missed, which the rules judge (R10), and opens a task for plans whose review
@@ -28,7 +28,10 @@ func (l *Log) MarkOverdue(ctx context.Context, limit int) (Marked, error) {
 		if m.Missed, err = l.markMissed(ctx, tx, limit); err != nil {
 			return m, err
 		}
-		m.Reviews, err = l.wakeReviews(ctx, tx, limit)
+		if m.Reviews, err = l.wakeReviews(ctx, tx, limit); err != nil {
+			return m, err
+		}
+		m.Transfers, err = l.wakeTransfers(ctx, tx, limit)
 		return m, err
 	})
 }

@@ -3,7 +3,6 @@ package carelog
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -16,13 +15,24 @@ type Plan struct {
 	ID        PlanID        `json:"plan_id"`
 	Recipient RecipientID   `json:"recipient_id"`
 	Template  string        `json:"template"`
+	Officer   UserID        `json:"officer_id"`
 	State     string        `json:"state"` // draft, active, paused, closing, closed
+	Tier      string        `json:"tier"`  // green, amber, red
 	StartedOn calendar.Date `json:"started_on"`
 	ReviewOn  calendar.Date `json:"review_on"`
 	Reason    string        `json:"reason"`
 	Barred    bool          `json:"village_barred"` // no village contact is asked about the household
 
-	MaskedName string `json:"masked_name,omitempty"` // of the recipient; PlanOf alone gives it
+	// Path is what happened that somebody has to decide about: death, moved,
+	// refused, refusal_confirmed; empty: nothing.
+	Path string `json:"path,omitempty"`
+	// ClosingPath is the path of a closing that waits for approval, or was
+	// approved: exit, death, moved_away, refusal.
+	ClosingPath string     `json:"closing_path,omitempty"`
+	ClosingBy   UserID     `json:"closing_by,omitzero"`  // who proposed the closing
+	Transfer    TransferID `json:"transfer_id,omitzero"` // the open act of handing over; PlanOf and Plans alone give it
+
+	MaskedName string `json:"masked_name,omitempty"` // of the recipient; PlanOf and Plans alone give it
 }
 
 // How far ahead check-ins are laid down, and how much further a roll reaches, so
@@ -68,6 +78,11 @@ type plan struct {
 	reviewOn    calendar.Date
 	reason      string
 	closingBy   UserID
+	closingPath string
+	path        string
+	pauseAct    anyID
+	reopenedOn  calendar.Date
+	full        TemplateID // what a plan of minimal contact goes back to
 	tier        string
 	tierSince   calendar.Date
 	chosenOn    calendar.Date
@@ -80,7 +95,15 @@ type plan struct {
 func (p plan) running() bool { return p.state == "active" || p.state == "closing" }
 
 func (p plan) shown() Plan {
-	return Plan{ID: p.id, Recipient: p.recipient, Template: p.template.Key, State: p.state, StartedOn: p.startedOn, ReviewOn: p.reviewOn, Reason: p.reason, Barred: p.villageBarred}
+	shown := Plan{
+		ID: p.id, Recipient: p.recipient, Template: p.template.Key, Officer: p.officer, State: p.state, Tier: p.tier, StartedOn: p.startedOn,
+		ReviewOn: p.reviewOn, Reason: p.reason, Path: p.path, ClosingPath: p.closingPath, ClosingBy: p.closingBy,
+		Barred: p.villageBarred,
+	}
+	if p.closingProposed() {
+		shown.State = "closing"
+	}
+	return shown
 }
 
 // lockPlan reads a plan for change. Out of scope and not there are the same answer.
@@ -96,10 +119,12 @@ func (l *Log) readPlan(ctx context.Context, tx txn, id PlanID) (plan, error) {
 func (l *Log) planRow(ctx context.Context, tx txn, id PlanID, lock string) (plan, error) {
 	p := plan{id: id}
 	err := tx.QueryRow(ctx, `SELECT office_id, recipient_id, template_id, officer_id, primary_contact_id, backup_contact_id,
-			state, paid_on, started_on, rolled_until, review_on, reason, closing_by, tier, tier_since, template_since, harvest, village_barred
+			state, paid_on, started_on, rolled_until, review_on, reason, closing_by, closing_path, path, pause_act, reopened_on, full_template_id,
+			tier, tier_since, template_since, harvest, village_barred
 		FROM care_plans WHERE id = $1 `+lock, id).
 		Scan(&p.office, &p.recipient, &p.templateID, &p.officer, &p.primary, &p.backup,
-			&p.state, &p.paidOn, &p.startedOn, &p.rolledUntil, &p.reviewOn, &p.reason, &p.closingBy, &p.tier, &p.tierSince, &p.chosenOn, &p.harvest, &p.villageBarred)
+			&p.state, &p.paidOn, &p.startedOn, &p.rolledUntil, &p.reviewOn, &p.reason, &p.closingBy, &p.closingPath, &p.path, &p.pauseAct, &p.reopenedOn, &p.full,
+			&p.tier, &p.tierSince, &p.chosenOn, &p.harvest, &p.villageBarred)
 	if none(err) {
 		return p, notFound("plan")
 	}
@@ -139,12 +164,18 @@ func (l *Log) startPlan(ctx context.Context, tx txn, id PlanID) error {
 	if kind == "" {
 		return conflict("the plan is %s: only a draft or a paused plan can be started", p.state)
 	}
+	if p.path == "death" {
+		return conflict("the recipient is recorded as deceased: continue for the household, or propose the closing")
+	}
+	if p.closingProposed() {
+		return conflict("a closing is proposed: it is approved or rejected first")
+	}
 	if p.startedOn.IsZero() {
 		p.startedOn = tx.today()
 	}
 	p.state = "active"
 	horizon := tx.today().AddDays(horizonDays + rollDays)
-	_, err = tx.Exec(ctx, `UPDATE care_plans SET state = 'active', started_on = $2, review_on = NULL, reason = '', rolled_until = $3, updated_at = $4
+	_, err = tx.Exec(ctx, `UPDATE care_plans SET state = 'active', started_on = $2, review_on = NULL, reason = '', pause_act = NULL, rolled_until = $3, updated_at = $4
 		WHERE id = $1`, id, p.startedOn, horizon, tx.now)
 	if err != nil {
 		return fmt.Errorf("start plan: %w", err)
@@ -152,7 +183,7 @@ func (l *Log) startPlan(ctx context.Context, tx txn, id PlanID) error {
 	from := tx.today()
 	if kind == "plan_started" {
 		from = p.earliest()
-	} else if err := reviveCheckIns(ctx, tx, id); err != nil {
+	} else if err := reviveCheckIns(ctx, tx, id, whilePaused); err != nil {
 		return err
 	}
 	laid, err := l.layCheckIns(ctx, tx, p, from, horizon)
@@ -173,20 +204,6 @@ func (l *Log) startPlan(ctx context.Context, tx txn, id PlanID) error {
 	return nil
 }
 
-// whilePaused is the reason of what a pause cancelled.
-const whilePaused = "the plan was paused"
-
-// reviveCheckIns opens the check-ins again that the pause cancelled and whose
-// date is still to come: the same ones, so that nobody is texted twice about them.
-func reviveCheckIns(ctx context.Context, tx txn, id PlanID) error {
-	_, err := tx.Exec(ctx, `UPDATE check_ins SET state = 'planned', reason = '', messages_planned = false, updated_at = $3
-		WHERE plan_id = $1 AND state = 'cancelled' AND reason = $4 AND due >= $2`, id, tx.today(), tx.now, whilePaused)
-	if err != nil {
-		return fmt.Errorf("open check-ins again: %w", err)
-	}
-	return nil
-}
-
 // earliest is the first date the template may ask for anything.
 func (p plan) earliest() calendar.Date {
 	if !p.paidOn.IsZero() && p.paidOn.Before(p.startedOn) {
@@ -195,137 +212,36 @@ func (p plan) earliest() calendar.Date {
 	return p.startedOn
 }
 
-// PausePlan pauses a running plan until reviewOn, when somebody must decide. Its
-// open check-ins and planned texts are cancelled with the reason.
-func (l *Log) PausePlan(ctx context.Context, by Actor, id PlanID, reviewOn calendar.Date, why string) (Plan, error) {
-	return write(ctx, l, by, func(tx txn) (Plan, error) {
-		var probs problems
-		if strings.TrimSpace(why) == "" {
-			probs.add("reason", isRequired)
-		}
-		switch {
-		case reviewOn.IsZero():
-			probs.add("review_on", isRequired)
-		case !reviewOn.After(tx.today()):
-			probs.add("review_on", isInPast)
-		case reviewOn.After(tx.today().AddYears(1)):
-			probs.add("review_on", isOutsideWindow)
-		}
-		if err := probs.err(); err != nil {
-			return Plan{}, err
-		}
-		p, err := l.lockPlan(ctx, tx, id)
-		if err != nil {
-			return Plan{}, err
-		}
-		if !by.mayAny(p.office, Officer, Supervisor) {
-			return Plan{}, forbidden("only officers and supervisors of the office pause its plans")
-		}
-		if p.state != "active" && p.state != "closing" {
-			return Plan{}, conflict("the plan is %s: only a running plan can be paused", p.state)
-		}
-		_, err = tx.Exec(ctx, "UPDATE care_plans SET state = 'paused', review_on = $2, reason = 'paused by an officer', closing_by = NULL, updated_at = $3 WHERE id = $1",
-			id, reviewOn, tx.now)
-		if err != nil {
-			return Plan{}, fmt.Errorf("pause plan: %w", err)
-		}
-		if err := l.cancelOpenWork(ctx, tx, p, whilePaused); err != nil {
-			return Plan{}, err
-		}
-		tx.append(happening{recipient: p.recipient, kind: "plan_paused", subject: anyID(id), details: map[string]any{"reason": why, "review_on": reviewOn}})
-		p, err = l.lockPlan(ctx, tx, id)
-		return p.shown(), err
-	})
-}
+const selectPlans = `SELECT p.id, p.recipient_id, t.key, p.officer_id, CASE WHEN p.state <> 'closed' AND p.closing_by IS NOT NULL THEN 'closing' ELSE p.state END,
+		p.tier, p.started_on, p.review_on, p.reason, p.path, p.closing_path, p.closing_by, h.transfer_id, p.village_barred, r.data_key, r.sealed
+	FROM care_plans p JOIN plan_templates t ON t.id = p.template_id JOIN recipients r ON r.id = p.recipient_id
+	LEFT JOIN transfer_plans h ON h.plan_id = p.id AND h.state = 'open'
+	WHERE `
 
-// ClosePlan takes two people: the first call proposes the closing with a reason,
-// the second, by a supervisor who did not propose it, closes the plan. Nothing
-// ever closes by itself.
-func (l *Log) ClosePlan(ctx context.Context, by Actor, id PlanID, why string) (Plan, error) {
-	if strings.TrimSpace(why) == "" {
-		return Plan{}, invalid("reason", isRequired)
-	}
-	return write(ctx, l, by, func(tx txn) (Plan, error) {
-		p, err := l.lockPlan(ctx, tx, id)
-		if err != nil {
-			return Plan{}, err
-		}
-		if !by.mayAny(p.office, Officer, Supervisor) {
-			return Plan{}, forbidden("only officers and supervisors of the office close its plans")
-		}
-		switch {
-		case p.state == "active" || p.state == "paused":
-			err = l.proposeClosing(ctx, tx, p, why)
-		case p.state == "closing" && !by.May(Supervisor, p.office):
-			err = forbidden("a supervisor has to approve the closing")
-		case p.state == "closing" && p.closingBy == by.User:
-			err = forbidden("whoever proposed the closing may not approve it")
-		case p.state == "closing":
-			err = l.approveClosing(ctx, tx, p, why)
-		default:
-			err = conflict("the plan is %s: only a running plan can be closed", p.state)
-		}
-		if err != nil {
-			return Plan{}, err
-		}
-		p, err = l.lockPlan(ctx, tx, id)
-		return p.shown(), err
-	})
-}
-
-// proposeClosing leaves the plan running until a supervisor has decided.
-func (l *Log) proposeClosing(ctx context.Context, tx txn, p plan, why string) error {
-	if p.state == "paused" {
-		return conflict("the plan is paused: resume it first, so that care goes on until the closing is approved")
-	}
-	_, err := tx.Exec(ctx, "UPDATE care_plans SET state = 'closing', closing_by = $2, review_on = $3, updated_at = $4 WHERE id = $1",
-		p.id, tx.by.User, tx.cal(p.office).AddWorkdays(tx.today(), 5), tx.now)
+func (l *Log) scanPlan(row pgx.CollectableRow) (Plan, error) {
+	var p Plan
+	var wrapped, sealed []byte
+	err := row.Scan(&p.ID, &p.Recipient, &p.Template, &p.Officer, &p.State, &p.Tier, &p.StartedOn, &p.ReviewOn, &p.Reason,
+		&p.Path, &p.ClosingPath, &p.ClosingBy, &p.Transfer, &p.Barred, &wrapped, &sealed)
 	if err != nil {
-		return fmt.Errorf("propose closing: %w", err)
+		return p, err
 	}
-	tx.append(happening{recipient: p.recipient, kind: "plan_closing_proposed", subject: anyID(p.id), details: map[string]any{"reason": why}})
-	return nil
-}
-
-func (l *Log) approveClosing(ctx context.Context, tx txn, p plan, why string) error {
-	_, err := tx.Exec(ctx, "UPDATE care_plans SET state = 'closed', closed_by = $2, review_on = NULL, updated_at = $3 WHERE id = $1",
-		p.id, tx.by.User, tx.now)
-	if err != nil {
-		return fmt.Errorf("close plan: %w", err)
-	}
-	if err := l.cancelOpenWork(ctx, tx, p, "the plan was closed"); err != nil {
-		return err
-	}
-	tx.append(happening{recipient: p.recipient, kind: "plan_closed", subject: anyID(p.id), details: map[string]any{"reason": why}})
-	return nil
-}
-
-// cancelOpenWork cancels a plan's open check-ins, asks and planned texts.
-func (l *Log) cancelOpenWork(ctx context.Context, tx txn, p plan, why string) error {
-	rows, err := tx.Query(ctx, `UPDATE check_ins SET state = 'cancelled', reason = $2, updated_at = $3
-		WHERE plan_id = $1 AND state IN ('planned', 'overdue', 'missed') RETURNING id`, p.id, why, tx.now)
-	if err != nil {
-		return fmt.Errorf("cancel check-ins: %w", err)
-	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[CheckInID])
-	if err != nil {
-		return fmt.Errorf("cancel check-ins: %w", err)
-	}
-	return l.settleAsks(ctx, tx, ids, why)
+	facts, err := l.openRecipient(p.Recipient, wrapped, sealed)
+	p.MaskedName = MaskName(facts.Name)
+	return p, err
 }
 
 // PlanOf reads a recipient's open plan, or the last closed one.
 func (l *Log) PlanOf(ctx context.Context, by Actor, recipient RecipientID) (Plan, error) {
 	return read(ctx, l, by, func(tx txn) (Plan, error) {
-		file, err := l.openFile(ctx, tx, recipient)
-		if err != nil {
+		if _, err := l.openFile(ctx, tx, recipient); err != nil {
 			return Plan{}, err
 		}
-		p := Plan{MaskedName: MaskName(file.facts.Name)}
-		err = tx.QueryRow(ctx, `SELECT p.id, p.recipient_id, t.key, p.state, p.started_on, p.review_on, p.reason, p.village_barred
-			FROM care_plans p JOIN plan_templates t ON t.id = p.template_id
-			WHERE p.recipient_id = $1 ORDER BY p.state = 'closed', p.id DESC LIMIT 1`, recipient).
-			Scan(&p.ID, &p.Recipient, &p.Template, &p.State, &p.StartedOn, &p.ReviewOn, &p.Reason, &p.Barred)
+		rows, err := tx.Query(ctx, selectPlans+"p.recipient_id = $1 ORDER BY p.state = 'closed', p.id DESC LIMIT 1", recipient)
+		if err != nil {
+			return Plan{}, fmt.Errorf("read plan: %w", err)
+		}
+		p, err := pgx.CollectExactlyOneRow(rows, l.scanPlan)
 		if none(err) {
 			return Plan{}, notFound("plan")
 		}

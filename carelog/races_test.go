@@ -115,6 +115,7 @@ func TestMeetings(t *testing.T) {
 		c := newCounty(t)
 		made := c.enrol("A-1", 3)
 		check := c.step(made.Recipient, "receipt")
+		c.fit(made.Plan)
 		_, err := c.app.ClosePlan(c.ctx(), c.officer, made.Plan, "已脱困")
 		require.NoError(t, err)
 		closing, record := c.lineUp("SELECT FROM check_ins WHERE id = $1 FOR UPDATE", check.ID,

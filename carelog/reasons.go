@@ -41,3 +41,15 @@ var (
 	needsReasonAtRest  = reason{"is required: the day is not a working day", "必填：该日不是工作日，请说明理由"}
 	differs            = reason{"differs from what is enrolled: an import changes nothing, correct it in the file", "与已登记内容不同;导入不改动已登记信息,请在档案中更正"}
 )
+
+// What can be wrong about the life of a plan.
+var (
+	notRecordedDeath    = reason{"no death of the recipient is recorded: record it first", "尚未登记被救助人死亡\uff0c请先登记"}
+	notRecordedMove     = reason{"no move of the household is recorded: record it first", "尚未登记该户迁走\uff0c请先登记"}
+	notConfirmedRefusal = reason{"no supervisor has confirmed the refusal", "负责人尚未确认该户拒绝回访"}
+	notAHousehold       = reason{"names 2 to 20 different recipients", "须为2至20名不同的被救助人"}
+	notPlans            = reason{"names 1 to 500 open plans of one office, or an officer who has some", "须为同一单位的1至500个未结方案\uff0c或有未结方案的承办人"}
+	isNotAnotherOffice  = reason{"is not the code of another office", "不是其他单位的编码"}
+	isTheirsAlready     = reason{"has the plan already", "该方案已由其承办"}
+	isNotOffered        = reason{"is not offered in this act", "不在本次移交之列"}
+)

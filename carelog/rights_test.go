@@ -84,6 +84,7 @@ func TestRights(t *testing.T) {
 		t.Parallel()
 		c := newCounty(t)
 		made := c.enrol("A-1", 3)
+		c.fit(made.Plan)
 		_, err := c.app.ClosePlan(c.ctx(), c.boss, made.Plan, "已脱困")
 		require.NoError(t, err)
 		c.keeps()

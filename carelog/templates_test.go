@@ -45,7 +45,8 @@ func (c *county) ahead(recipient carelog.RecipientID) []string {
 func TestSeededTemplates(t *testing.T) {
 	t.Parallel()
 	c := newCounty(t)
-	require.Equal(t, len(schedule.Seeds()), c.count("SELECT count(*) FROM plan_templates"))
+	// M, minimal contact, is laid by a supervisor's decision alone and has no quarterly tail: it is none of the seeds.
+	require.Equal(t, len(schedule.Seeds()), c.count("SELECT count(*) FROM plan_templates WHERE key <> 'M'"))
 	for _, want := range schedule.Seeds() {
 		t.Run(fmt.Sprint(want.Key, want.Version), func(t *testing.T) {
 			rows, err := c.pool.Query(c.ctx(), `SELECT s.key, occasion, title, kind, anchor, offset_days, every_days, lead_days, grace_workdays, scored, asks_village, closure,

@@ -77,6 +77,7 @@ func (h *handsets) Reply(_ context.Context, from, text string) error {
 // a sister office, and the console in front of it.
 type county struct {
 	t        *testing.T
+	db       *pgtest.DB
 	app      *carelog.Log
 	work     *carelog.Log
 	queue    *queue
@@ -118,6 +119,7 @@ func newCounty(t *testing.T) *county {
 	keys, err := crypt.NewKeyring(master, index)
 	require.NoError(t, err)
 	db := pgtest.New(t)
+	c.db = db
 	config := carelog.Config{Keys: keys, Queue: c.queue, Words: notify.NewPhrasebook("沂源县检察院"), Carrier: "twilio", Now: c.clock.now}
 	config.DB = pgtest.Pool(t, db.App)
 	c.app = carelog.New(config)

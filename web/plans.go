@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 
 	"aftercare/carelog"
@@ -71,6 +72,43 @@ func (s *console) closePlan(w http.ResponseWriter, r *http.Request, by carelog.A
 		return s.showRecipient(w, r, by, http.StatusUnprocessableEntity, shown)
 	}
 	return done(w, r, "/recipients/"+shown.ID.String(), closed.State)
+}
+
+func (s *console) rejectClosing(w http.ResponseWriter, r *http.Request, by carelog.Actor) error {
+	return s.decidePlan(w, r, by, decision{"rejected", func(p *recipientPage) **form { return &p.Reject }, s.Log.RejectClosing})
+}
+
+func (s *console) reopenPlan(w http.ResponseWriter, r *http.Request, by carelog.Actor) error {
+	return s.decidePlan(w, r, by, decision{"reopened", func(p *recipientPage) **form { return &p.Reopen }, s.Log.ReopenPlan})
+}
+
+// decision is a verb about a plan that takes a reason and nothing else: the deed
+// it is told as, where its form stands, and the verb.
+type decision struct {
+	did  string
+	form func(*recipientPage) **form
+	verb func(context.Context, carelog.Actor, carelog.PlanID, string) (carelog.Plan, error)
+}
+
+func (s *console) decidePlan(w http.ResponseWriter, r *http.Request, by carelog.Actor, d decision) error {
+	var shown recipientPage
+	if err := idIn(r, &shown.ID); err != nil {
+		return err
+	}
+	shown.plainForms()
+	typed := newForm((*d.form(&shown)).ID, r.PostForm)
+	*d.form(&shown) = typed
+	plan, err := s.Log.PlanOf(r.Context(), by, shown.ID)
+	if err != nil {
+		return err
+	}
+	if _, err := d.verb(r.Context(), by, plan.ID, typed.Value("reason")); err != nil {
+		if err := typed.refused(err); err != nil {
+			return err
+		}
+		return s.showRecipient(w, r, by, http.StatusUnprocessableEntity, shown)
+	}
+	return done(w, r, "/recipients/"+shown.ID.String(), d.did)
 }
 
 // date reads a date field; an empty one is no date.

@@ -29,6 +29,7 @@ type recipientPage struct {
 	Next              int64
 	Older             bool // an older part of the history, alone
 	Pause, Close      *form
+	Reject, Reopen    *form
 	Start             *form
 }
 
@@ -45,6 +46,7 @@ func (s *console) recipient(w http.ResponseWriter, r *http.Request, by carelog.A
 
 func (p *recipientPage) plainForms() {
 	p.Start, p.Pause, p.Close = newForm("start", nil), newForm("pause", nil), newForm("close", nil)
+	p.Reject, p.Reopen = newForm("reject", nil), newForm("reopen", nil)
 }
 
 func (s *console) showRecipient(w http.ResponseWriter, r *http.Request, by carelog.Actor, status int, shown recipientPage) error {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"aftercare/carelog"
@@ -48,6 +49,23 @@ func TestCareHistory(t *testing.T) {
 	})
 }
 
+// fit lets the plan pass the exit rule: a year of care, two visits that were well.
+func (c *county) fit() {
+	c.t.Helper()
+	conn, err := pgx.Connect(c.t.Context(), c.db.Super)
+	require.NoError(c.t, err)
+	defer conn.Close(c.t.Context())
+	_, err = conn.Exec(c.t.Context(), "UPDATE care_plans SET started_on = started_on - 400")
+	require.NoError(c.t, err)
+	_, err = conn.Exec(c.t.Context(), `WITH about AS (SELECT id, recipient_id FROM check_ins ORDER BY id LIMIT 1),
+		record AS (INSERT INTO check_in_records (id, check_in_id, recipient_id, kind, outcome, occurred_at, recorded_at, late)
+			SELECT gen_random_uuid(), id, recipient_id, 'home', 'reached', $1, $1, false FROM about RETURNING id)
+		INSERT INTO assessments (id, recipient_id, check_in_id, record_id, kind, occurred_at, recorded_at, scores, index, complete, counts)
+		SELECT gen_random_uuid(), about.recipient_id, about.id, record.id, 'home', $1::timestamptz - n * interval '90 days', $1, array_fill(3::smallint, ARRAY[10]), 75, true, true
+		FROM about, record, generate_series(1, 2) AS n`, tuesday)
+	require.NoError(c.t, err)
+}
+
 func TestPlan(t *testing.T) {
 	t.Parallel()
 	c := newCounty(t)
@@ -76,6 +94,11 @@ func TestPlan(t *testing.T) {
 	status, body = officer.post(recipient+"/plan/close", url.Values{"seen": {"active"}})
 	require.Equal(t, http.StatusUnprocessableEntity, status)
 	require.Contains(t, words(body), "理由 必填")
+	status, body = officer.post(recipient+"/plan/close", url.Values{"seen": {"active"}, "reason": {"生活已稳定"}})
+	require.Equal(t, http.StatusUnprocessableEntity, status)
+	require.Contains(t, words(body), "照护须满12个月")
+	require.Contains(t, words(body), "尚无有效评分")
+	c.fit()
 	status, _ = officer.post(recipient+"/plan/close", url.Values{"seen": {"active"}, "reason": {"生活已稳定"}})
 	require.Equal(t, http.StatusSeeOther, status)
 	require.Contains(t, words(officer.page(officer.place)), "待批准结案")
@@ -83,9 +106,21 @@ func TestPlan(t *testing.T) {
 	status, body = supervisor.post(recipient+"/plan/close", url.Values{"seen": {"active"}, "reason": {"生活已稳定"}})
 	require.Equal(t, http.StatusConflict, status, "nobody approves what they have not seen proposed")
 	require.Contains(t, words(body), "方案已有变化")
+	status, _ = supervisor.post(recipient+"/plan/reject", url.Values{"reason": {"再看看"}})
+	require.Equal(t, http.StatusSeeOther, status)
+	require.Contains(t, words(supervisor.page(supervisor.place)), "进行中")
+	status, _ = officer.post(recipient+"/plan/close", url.Values{"seen": {"active"}, "reason": {"确已稳定"}})
+	require.Equal(t, http.StatusSeeOther, status)
 	status, _ = officer.post(recipient+"/plan/close", url.Values{"seen": {"closing"}, "reason": {"同意"}})
 	require.Equal(t, http.StatusForbidden, status)
 	status, _ = supervisor.post(recipient+"/plan/close", url.Values{"seen": {"closing"}, "reason": {"同意"}})
 	require.Equal(t, http.StatusSeeOther, status)
 	require.Contains(t, words(supervisor.page(supervisor.place)), "已结案")
+
+	status, body = officer.post(recipient+"/plan/reopen", nil)
+	require.Equal(t, http.StatusUnprocessableEntity, status)
+	require.Contains(t, words(body), "理由 必填")
+	status, _ = officer.post(recipient+"/plan/reopen", url.Values{"reason": {"再次受伤"}})
+	require.Equal(t, http.StatusSeeOther, status)
+	require.Contains(t, words(officer.page(officer.place)), "重新启动照护方案")
 }

@@ -23,7 +23,7 @@ var (
 // placeholder of a sentence, a kind of refusal, a deed of done.
 var handed = []string{
 	"outcome", "informant", "receipt", "signal", "source", "contact", "level", "rule", "task", "purpose", "template",
-	"plan", "checkin", "delivery", "class", "error", "title", "did", "ended", "rung", "passed", "ladder", "event", "place", "confirmed",
+	"plan", "path", "checkin", "delivery", "class", "error", "title", "did", "ended", "rung", "passed", "ladder", "event", "place", "confirmed",
 	"measure", "ground", "disclosed", "decision", "before", "bar", "body", "referral",
 }
 

@@ -44,6 +44,8 @@ var detailOrder = []string{
 	"officers", "ended_at", "place", "partner", "interpreter", "safeguarding", "use_of_money", "uses", "changes", "income", "health", "schooling",
 	"mood", "legal", "assistance_in_place", "assistance_lapsed", "needs", "satisfaction", "confirmed", "issues", "next_visit", "tier_proposal",
 	"event", "occurred_on", "note", "version", "was_appointed_at", "appointed_at", "compared", "agreed", "diverged", "comment", "late", "from", "to", "due", "closes", "review_on",
+	"path", "decision", "handed_to", "accept_by", "plans", "to_another_office", "with_household",
+	"township", "village", "address", "address_before", "alias", "alias_before",
 	"was_level", "level", "rule", "rules", "act_by", "rung", "passed", "until", "ended", "task", "purpose", "reason", "moved", "text", "received_on",
 	"measure", "referred_to", "need", "ground", "disclosed", "sent_at", "acknowledged_at", "acknowledge_by", "decide_by", "decision", "decided_on",
 	"effective_from", "expires_on", "no_end", "document", "proof", "correction", "before", "before_expires_on", "bar", "body", "reference", "person",
@@ -214,6 +216,8 @@ func (c *catalogue) detailText(key, value string) string {
 		return c.word("level", value)
 	case "reason", "matched":
 		return c.say(value)
+	case "handed_to", "township", "village", "address", "address_before", "alias", "alias_before":
+		return value
 	case "use_of_money", "changes", "needs", "note", "text", "external_id", "partner", "interpreter", "income", "health", "mood", "legal",
 		"assistance_in_place", "assistance_lapsed", "issues", "next_visit", "tier_proposal", "comment", "rules":
 		return value

@@ -84,6 +84,8 @@ func (s *console) routes(mux *http.ServeMux) {
 	mux.Handle("POST /recipients/{id}/plan/start", s.signedIn(s.startPlan))
 	mux.Handle("POST /recipients/{id}/plan/pause", s.signedIn(s.pausePlan))
 	mux.Handle("POST /recipients/{id}/plan/close", s.signedIn(s.closePlan))
+	mux.Handle("POST /recipients/{id}/plan/reject", s.signedIn(s.rejectClosing))
+	mux.Handle("POST /recipients/{id}/plan/reopen", s.signedIn(s.reopenPlan))
 	mux.Handle("GET /check-ins/{id}", s.signedIn(s.checkIn))
 	mux.Handle("POST /check-ins/{id}/record", s.signedIn(s.recordCheckIn))
 	mux.Handle("POST /check-ins/{id}/answer", s.signedIn(s.noteAnswer))

@@ -1,0 +1,93 @@
+package carelog
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// officerAsks are the purposes of what a plan's officer is texted.
+var officerAsks = []string{"officer_reminder", "officer_alert"}
+
+// replanOfficer gives the plan's present officer what was planned for the one
+// before: reminders of open check-ins, and open alerts. What is on its way or was
+// sent stays as it is, and nobody is told the same twice.
+func (l *Log) replanOfficer(ctx context.Context, tx txn, p plan, why string) error {
+	_, err := tx.Exec(ctx, `UPDATE messages m SET dispatch = 'cancelled', dispatch_reason = $2, dispatched_at = $3
+		FROM message_asks b JOIN asks a ON a.id = b.ask_id
+		WHERE m.id = b.message_id AND m.dispatch = 'planned' AND m.user_id = a.user_id AND m.purpose = a.purpose
+			AND a.recipient_id = $1 AND a.user_id <> $4 AND a.purpose = ANY ($5)`, p.recipient, why, tx.now, p.officer, officerAsks)
+	if err != nil {
+		return fmt.Errorf("cancel the officer's messages: %w", err)
+	}
+	rows, err := tx.Query(ctx, `WITH ended AS (
+			UPDATE asks SET state = 'closed', reason = $2, closed_at = $3
+			WHERE recipient_id = $1 AND state = 'open' AND user_id <> $5 AND purpose = ANY ($6) RETURNING id, check_in_id, alert_id),
+		rested AS (UPDATE task_codes SET free_from = $4 FROM ended WHERE ask_id = ended.id AND free_from IS NULL)
+		SELECT DISTINCT check_in_id, alert_id FROM ended ORDER BY check_in_id, alert_id`,
+		p.recipient, why, tx.now, tx.now.Add(codeRest), p.officer, officerAsks)
+	if err != nil {
+		return fmt.Errorf("close the officer's asks: %w", err)
+	}
+	type subject struct {
+		checkIn CheckInID
+		alert   AlertID
+	}
+	asked, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (s subject, err error) {
+		err = row.Scan(&s.checkIn, &s.alert)
+		return s, err
+	})
+	if err != nil {
+		return fmt.Errorf("close the officer's asks: %w", err)
+	}
+	for _, s := range asked {
+		if s.alert.IsZero() {
+			err = l.remindOfficer(ctx, tx, p, s.checkIn)
+		} else {
+			err = l.alertOfficer(ctx, tx, p, s.alert)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Log) remindOfficer(ctx context.Context, tx txn, p plan, id CheckInID) error {
+	t := toPlan{checkIn: id, office: p.office, recipient: p.recipient, officer: p.officer}
+	err := tx.QueryRow(ctx, "SELECT kind, opens, due FROM check_ins WHERE id = $1 AND state IN ('planned', 'overdue', 'missed')", id).Scan(&t.kind, &t.opens, &t.due)
+	if none(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read check-in: %w", err)
+	}
+	return l.planFor(ctx, tx, t, "officer_reminder", officerSlots(tx.cal(p.office), t.opens, t.due, tx.now))
+}
+
+// alertOfficer tells the plan's officer of an open alert, unless they were told.
+func (l *Log) alertOfficer(ctx context.Context, tx txn, p plan, id AlertID) error {
+	var level, rule, wording string
+	err := tx.QueryRow(ctx, `SELECT a.level, a.rule, m.wording FROM alerts a
+		JOIN asks k ON k.alert_id = a.id AND k.purpose = 'officer_alert' JOIN message_asks b ON b.ask_id = k.id JOIN messages m ON m.id = b.message_id
+		WHERE a.id = $1 AND a.state <> 'closed' AND m.purpose = 'officer_alert' AND NOT EXISTS
+			(SELECT FROM asks o JOIN message_asks s ON s.ask_id = o.id JOIN messages t ON t.id = s.message_id
+			 WHERE o.alert_id = a.id AND o.user_id = $2 AND t.dispatch IN ('planned', 'sending', 'accepted', 'unknown'))
+		ORDER BY m.created_at DESC, m.id DESC LIMIT 1`, id, p.officer).Scan(&level, &rule, &wording)
+	if none(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read alert: %w", err)
+	}
+	priority := priorityReminder
+	if level == "red" {
+		priority = priorityRed
+	}
+	at := windowFor("officer_alert", priority).next(tx.now, tx.cal(p.office))
+	return l.planAsk(ctx, tx, newAsk{
+		office: p.office, recipient: p.recipient, alert: id, user: p.officer, purpose: "officer_alert", priority: priority,
+	}, []slot{{wording, at, at.Add(24 * time.Hour), fmt.Sprintf("%s alert by rule %s: the plan has a new officer", level, rule)}})
+}
