@@ -114,6 +114,8 @@ func (l *Log) tellInstead(ctx context.Context, tx txn, c claim, v verdict) error
 	switch {
 	case c.purpose == "staff_digest":
 		return l.passDigestOn(ctx, tx, c, v.instead)
+	case c.purpose == "weekly_digest":
+		return nil // whoever stands in has a digest of their own
 	case c.ask.IsZero():
 		_, err := l.insertMessage(ctx, tx, newMessage{
 			office: c.office, recipient: c.recipient, checkIn: c.checkIn, user: v.instead, inbound: c.inbound, line: c.line,

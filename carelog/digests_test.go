@@ -141,6 +141,20 @@ func TestDigests(t *testing.T) {
 		c.keeps()
 	})
 
+	t.Run("TheWeekIsToldTheDeputyOnlyOnce", func(t *testing.T) {
+		t.Parallel()
+		c := newCounty(t)
+		qian := c.addSupervisor(c.office, "qian", deputyPhone, "deputy")
+		require.NoError(t, c.leave(c.boss, c.boss.User, qian, 20))
+		c.enrol("A-1", 3)
+		c.clock.set(at(2026, time.November, 30, 8, 30))
+		_, err := c.work.SendWeeklyDigests(c.ctx(), 100)
+		require.NoError(t, err)
+		require.Equal(t, []string{deputyPhone}, supervised(c.send()))
+		require.Empty(t, supervised(c.send()))
+		c.keeps()
+	})
+
 	t.Run("AWeekWithNothingIsNotTold", func(t *testing.T) {
 		t.Parallel()
 		c := newCounty(t)

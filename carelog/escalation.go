@@ -99,7 +99,7 @@ func dueEscalations(ctx context.Context, tx txn, limit int) ([]escalation, error
 	rows, err := tx.Query(ctx, `WITH due AS MATERIALIZED (
 			SELECT d.id FROM unnest($3::smallint[]) AS p (priority), LATERAL (
 				SELECT id FROM escalations WHERE state = 'running' AND priority = p.priority AND next_at <= $1 ORDER BY next_at, id LIMIT $2) d)
-		SELECT e.id, e.office_id, e.recipient_id, e.plan_id, p.officer_id, e.check_in_id, e.alert_id, e.ladder, e.subject, e.wording, c.due,
+		SELECT e.id, coalesce(p.office_id, e.office_id), e.recipient_id, e.plan_id, p.officer_id, e.check_in_id, e.alert_id, e.ladder, e.subject, e.wording, c.due,
 			e.clock, e.rung, e.told_at, e.acknowledged, a.snoozed_until,
 			CASE WHEN c.state NOT IN ('overdue', 'missed') THEN 'the check-in is ' || c.state WHEN a.state = 'closed' THEN 'the alert is closed' ELSE '' END
 		FROM escalations e LEFT JOIN care_plans p ON p.id = e.plan_id
@@ -139,8 +139,8 @@ func (l *Log) escalate(ctx context.Context, tx txn, e escalation) error {
 		}
 		e.rung, e.toldAt = due.n, tx.now
 	}
-	_, err = tx.Exec(ctx, "UPDATE escalations SET rung = $2, told_at = $3, next_at = $4 WHERE id = $1",
-		e.id, e.rung, timeOrNull(e.toldAt), e.next(rungs, cal))
+	_, err = tx.Exec(ctx, "UPDATE escalations SET rung = $2, told_at = $3, next_at = $4, office_id = $5 WHERE id = $1", // the plan may have moved to another office
+		e.id, e.rung, timeOrNull(e.toldAt), e.next(rungs, cal), e.office)
 	if err != nil {
 		return fmt.Errorf("note the escalation: %w", err)
 	}

@@ -57,7 +57,8 @@ func (l *Log) ladder(ctx context.Context, tx txn, template, subject string) ([]r
 // what is red is told then.
 func (r rung) at(clock time.Time, cal *calendar.Calendar) time.Time {
 	if r.workdays > 0 {
-		return officerWindow.opens(cal.AddWorkdays(calendar.Of(clock), r.workdays))
+		// A clock that ends with a day ends at its midnight: the day is the one before.
+		return officerWindow.opens(cal.AddWorkdays(calendar.Of(clock.Add(-time.Second)), r.workdays))
 	}
 	return r.window().next(clock.Add(time.Duration(r.hours)*time.Hour), cal)
 }

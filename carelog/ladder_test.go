@@ -1,6 +1,8 @@
 package carelog_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -8,6 +10,7 @@ import (
 
 	"aftercare/carelog"
 	"aftercare/carelog/calendar"
+	"aftercare/carelog/condition"
 )
 
 const (
@@ -190,6 +193,67 @@ func TestLadder(t *testing.T) {
 		c.clock.set(at(2027, time.January, 15, 9, 0)) // every rung is past
 		require.Equal(t, []string{bossPhone}, supervised(c.sweep()))
 		require.Equal(t, 1, c.count("SELECT count(*) FROM messages WHERE purpose = 'supervisor_notice' AND dispatch = 'accepted'"))
+	})
+
+	t.Run("TemplateHCountsInHours", func(t *testing.T) {
+		t.Parallel()
+		c := staffed(t)
+		e := c.enrolment("A-1", 3)
+		e.Template = "H"
+		made, err := c.app.EnrolRecipient(c.ctx(), c.officer, e)
+		require.NoError(t, err)
+		first := c.checkIns(made.Recipient, "open")[0]
+		c.exec("UPDATE check_ins SET opens = opens + 400, due = due + 400, closes = closes + 400, messages_from = messages_from + 400 WHERE id <> $1", first.ID)
+		next := calendar.Official().NextWorkday(first.Due)
+		c.clock.set(next.At(8, 29))
+		require.Empty(t, supervised(c.sweep()), "4 hours past the end of the day is at night")
+		c.clock.set(next.At(8, 30))
+		require.Equal(t, []string{bossPhone}, supervised(c.sweep()))
+		c.clock.set(calendar.Official().NextWorkday(next).At(8, 30))
+		require.Equal(t, []string{deputyPhone}, supervised(c.sweep()))
+	})
+
+	t.Run("AnAmberAlertIsToldAgainUntilAcknowledgedAndThenToTheHead", func(t *testing.T) {
+		t.Parallel()
+		c := staffed(t)
+		c.enrol("A-1", 176)
+		code := codeIn(t, to(c.send(), contactPhone)[0].Text)
+		c.clock.set(at(2026, time.November, 25, 10, 0))
+		c.reply(contactPhone, code+" 2") // difficulty (R8): by the end of the 26th
+		amber := func(day int) int {
+			c.clock.set(at(2026, time.November, day, 8, 30))
+			return len(slices.DeleteFunc(to(c.sweep(), officerPhone), func(out carelog.Outgoing) bool { return !strings.Contains(out.Text, "有困难") }))
+		}
+		c.send()
+		require.Zero(t, amber(26))
+		require.Equal(t, 1, amber(27), "two working days later, unanswered")
+		c.acknowledge()
+		require.Zero(t, amber(31))
+		require.Zero(t, c.notices("zhao"))
+		require.Zero(t, amber(24+8)) // 2 December
+		c.clock.set(at(2026, time.December, 3, 8, 30))
+		require.Equal(t, []string{bossPhone}, supervised(c.sweep()), "5 working days past the time to act")
+	})
+
+	t.Run("TwoRulesThatFoundTheSameAreOneText", func(t *testing.T) {
+		t.Parallel()
+		c := staffed(t)
+		made := c.enrol("A-1", 74)
+		scores := condition.Scores{}
+		for _, d := range condition.Domains() {
+			scores = scores.With(d, condition.ScoreOf(3))
+		}
+		visit := carelog.CheckInRecord{Outcome: "reached", Informant: "self", AskedVillage: true, Scores: scores}
+		_, err := c.app.RecordCheckIn(c.ctx(), c.officer, c.step(made.Recipient, "baseline").ID, visit)
+		require.NoError(t, err)
+		c.clock.set(at(2026, time.December, 10, 9, 0))
+		visit.Scores = scores.With(condition.Domains()[0], condition.ScoreOf(0))
+		_, err = c.app.RecordCheckIn(c.ctx(), c.officer, c.step(made.Recipient, "month-3").ID, visit)
+		require.NoError(t, err)
+		require.Greater(t, c.count("SELECT count(*) FROM alerts WHERE level = 'red' AND state = 'open'"), 1)
+		c.send()
+		c.clock.set(at(2026, time.December, 11, 13, 0)) // 4 hours past a day
+		require.Equal(t, []string{bossPhone}, supervised(c.sweep()))
 	})
 
 	t.Run("TwoSweepsSideBySideTellOnce", func(t *testing.T) {
