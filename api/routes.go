@@ -65,6 +65,12 @@ func (s *server) routes() {
 	post(s, route{id: "renew-referral", path: "/v1/referrals/{referral_id}/renew", summary: "Record a granted benefit's new term"}, s.renewReferral)
 	get(s, route{id: "list-hints", path: "/v1/recipients/{recipient_id}/hints", summary: "Measures worth asking for, and what says so"}, s.listHints)
 	post(s, route{id: "dismiss-hint", path: "/v1/recipients/{recipient_id}/hints/{measure}/dismiss", status: http.StatusNoContent, summary: "Set a hint aside with a reason"}, s.dismissHint)
+	post(s, route{id: "change-template", path: "/v1/plans/{plan_id}/template", summary: "Have a plan follow another template"}, s.changeTemplate)
+	post(s, route{id: "set-harvest", path: "/v1/plans/{plan_id}/harvest", summary: "Say when a household harvests"}, s.setHarvest)
+
+	get(s, route{id: "list-templates", path: "/v1/templates", summary: "List every version of every plan template"}, s.listTemplates)
+	post(s, route{id: "save-template", path: "/v1/templates/{key}/versions", summary: "Make the next version of a template, or preview it", time: 5 * time.Minute}, s.saveTemplate)
+	post(s, route{id: "move-plans", path: "/v1/templates/{key}/move", summary: "Move plans to another version of their template, or preview it", time: 5 * time.Minute}, s.movePlans)
 
 	get(s, route{id: "list-check-ins", path: "/v1/check-ins", summary: "List check-ins by due date"}, s.listCheckIns)
 	get(s, route{id: "read-check-in", path: "/v1/check-ins/{check_in_id}", summary: "Read a check-in"}, s.readCheckIn)

@@ -102,6 +102,7 @@ var constraintSentences = map[string]Error{
 	"user_login_is_unique":                          {Kind: Conflict, Message: "this login is taken: choose another"},
 	"office_code_is_unique":                         {Kind: Conflict, Message: "an office with this code exists"},
 	"recipient_external_id_is_unique":               {Kind: Conflict, Message: "a recipient with this external_id is enrolled already"},
+	"template_version_is_unique":                    {Kind: Conflict, Message: "somebody else has just saved a version of this template: look at it first"},
 	"one_open_plan_a_recipient":                     {Kind: Conflict, Message: "the recipient has an open plan already"},
 	"check_in_window_is_ordered":                    {Kind: Invalid, Message: "the date lies outside the check-in's window"},
 	"barred_plan_names_no_village_contact":          {Kind: Conflict, Message: "no village contact may be named: the household is barred from the village"},

@@ -40,6 +40,8 @@ var (
 	needsReasonOutside = reason{"is required: the day lies outside the check-in's window", "必填：该日不在可办理时段内，请说明理由"}
 	needsReasonAtRest  = reason{"is required: the day is not a working day", "必填：该日不是工作日，请说明理由"}
 	differs            = reason{"differs from what is enrolled: an import changes nothing, correct it in the file", "与已登记内容不同;导入不改动已登记信息,请在档案中更正"}
+	isAnotherRhythm    = reason{"stands for another rhythm in a version there was: give the step a key of its own", "该代号在已有版本中的方式或间隔不同,请为此步骤另取代号"}
+	followsAnother     = reason{"names a plan that follows another template", "其中有方案使用的是另一模板"}
 )
 
 // What can be wrong about the life of a plan.

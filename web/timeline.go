@@ -39,7 +39,7 @@ type scored struct {
 
 // detailOrder is the order in which details are told. Others follow by name.
 var detailOrder = []string{
-	"external_id", "template", "template_from", "template_to", "changed", "household", "flags", "award_fen", "paid_on", "check_ins",
+	"external_id", "template", "template_from", "template_to", "changed", "has_harvest", "harvest", "household", "flags", "award_fen", "paid_on", "check_ins",
 	"kind", "step", "contact", "signal", "source", "matched", "outcome", "informant", "asked_village", "receipt",
 	"officers", "ended_at", "place", "partner", "interpreter", "safeguarding", "use_of_money", "uses", "changes", "income", "health", "schooling",
 	"mood", "legal", "assistance_in_place", "assistance_lapsed", "needs", "satisfaction", "confirmed", "issues", "next_visit", "tier_proposal",

@@ -42,7 +42,7 @@ func Overlay(tier string, t Template) []Step {
 				OffsetDays: 37, EveryDays: 60, LeadDays: villageLead, GraceWorkdays: 5, AsksVillage: true,
 			})
 	}
-	return filled(steps)
+	return Filled(steps)
 }
 
 // With is the template with more steps, the template itself unchanged.

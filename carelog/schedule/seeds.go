@@ -21,10 +21,12 @@ func Titles() map[string]string {
 
 // seed fills in what most steps share.
 func seed(key string, version int, name string, steps []Step) Template {
-	return Template{Key: key, Version: version, Name: name, Steps: filled(steps)}
+	return Template{Key: key, Version: version, Name: name, Steps: Filled(steps)}
 }
 
-func filled(steps []Step) []Step {
+// Filled fills in what a step may leave out: the policy is fixed, the occasion its own.
+func Filled(steps []Step) []Step {
+	steps = slices.Clone(steps)
 	for i := range steps {
 		if steps[i].Policy == "" {
 			steps[i].Policy = Fixed

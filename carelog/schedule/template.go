@@ -64,7 +64,7 @@ type Step struct {
 	// Closure asks whether the plan can end.
 	Closure bool `json:"closure,omitempty"`
 	// Policy says how an actual visit moves what comes after it.
-	Policy Policy `json:"policy"`
+	Policy Policy `json:"policy,omitempty"`
 	// GapDays is the least distance of the policy min_gap, in calendar days.
 	GapDays int `json:"gap_days,omitempty"`
 	// UntilAge ends the step at that birthday of the recipient; 0: never. Where
