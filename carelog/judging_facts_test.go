@@ -137,6 +137,25 @@ func TestJudgingFacts(t *testing.T) {
 		c.keeps()
 	})
 
+	t.Run("ACheckInPastItsGraceIsANoticeUntilItIsDone", func(t *testing.T) {
+		t.Parallel()
+		c := newCounty(t)
+		made := c.enrol("A-1", 3)
+		check := c.checkIns(made.Recipient, "open")[0]
+		c.clock.set(check.Closes.AddDays(1).At(9, 0))
+		for range 2 {
+			_, err := c.work.MarkOverdue(c.ctx(), 100)
+			require.NoError(t, err)
+		}
+		require.Equal(t, []string{"R10 notice"}, c.judged(made.Recipient))
+		require.Equal(t, "green", c.tier(made.Recipient), "it is we who are late")
+		_, err := c.app.RecordCheckIn(c.ctx(), c.officer, check.ID, carelog.CheckInRecord{Outcome: "reached", Informant: "self", Receipt: "full"})
+		require.NoError(t, err)
+		require.Equal(t, []string{"R10 notice settled"}, c.judged(made.Recipient))
+		require.Empty(t, c.alerts(made.Recipient, openAlert))
+		c.keeps()
+	})
+
 	t.Run("AnUnplannedVisitIsJudgedLikeAnyOther", func(t *testing.T) {
 		t.Parallel()
 		c, made := visited(t, "3333333333")
