@@ -22,6 +22,7 @@ const (
 	judgedContacts    = 60
 	judgedWarnings    = 20
 	judgedEvents      = 50
+	judgedReferrals   = 50
 )
 
 // known is all that the rules may look at of one household.
@@ -89,6 +90,7 @@ func (l *Log) household(ctx context.Context, tx txn, recipient RecipientID) (kno
 	k.askWarnings(batch, recipient)
 	k.askOverdue(batch, recipient)
 	k.askEvents(batch, recipient)
+	k.askReferrals(batch, recipient)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return k, fmt.Errorf("read what is known of the household: %w", err)
 	}
@@ -210,6 +212,21 @@ func (k *known) askEvents(batch *pgx.Batch, recipient RecipientID) {
 				return e, err
 			})
 			slices.Reverse(k.events)
+			return err
+		})
+}
+
+// askReferrals asks for what was asked of partners. A benefit that lapsed without
+// being renewed stays a finding: it is a person who lets it go.
+func (k *known) askReferrals(batch *pgx.Batch, recipient RecipientID) {
+	batch.Queue(`SELECT id, measure, sent_at, due_on, CASE WHEN state IN ('granted', 'lapsed') THEN expires_on END,
+			CASE state WHEN 'refused' THEN decided_on WHEN 'withdrawn' THEN (updated_at AT TIME ZONE 'Asia/Shanghai')::date WHEN 'lapsed' THEN expires_on END
+		FROM referrals WHERE recipient_id = $1 AND sent_at IS NOT NULL ORDER BY id DESC LIMIT $2`, recipient, judgedReferrals).
+		Query(func(rows pgx.Rows) (err error) {
+			k.referrals, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (r helpAskedFor, err error) {
+				err = row.Scan(&r.id, &r.Measure, &r.sent, &r.DueOn, &r.ExpiresOn, &r.ended)
+				return r, err
+			})
 			return err
 		})
 }

@@ -224,7 +224,7 @@ func (j *judging) work(ctx context.Context, f finding, actBy time.Time, opened m
 	return j.openTask(ctx, j.tx, t)
 }
 
-// reportIfChild opens the law's report: a child is or may be harmed.
+// reportIfChild opens the law's report where a finding demands one.
 func (j *judging) reportIfChild(ctx context.Context, hit condition.Hit) error {
 	owed, err := j.reportOwed(ctx, j.tx, j.recipient, hit)
 	if err != nil || !owed {

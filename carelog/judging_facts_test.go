@@ -112,6 +112,19 @@ func TestJudgingFacts(t *testing.T) {
 		c.keeps()
 	})
 
+	t.Run("DangerWhereAChildLivesIsReportedToo", func(t *testing.T) {
+		t.Parallel()
+		c := newCounty(t)
+		e := c.enrolment("A-1", 74)
+		e.Household = []carelog.Member{{Name: "马小某", Relation: "child", BornOn: calendar.New(2018, time.May, 4)}}
+		made, err := c.app.EnrolRecipient(c.ctx(), c.officer, e)
+		require.NoError(t, err)
+		_, err = c.app.RecordCheckIn(c.ctx(), c.officer, c.step(made.Recipient, "baseline").ID,
+			carelog.CheckInRecord{Outcome: "no_answer", Flags: []condition.Flag{condition.Violence}})
+		require.NoError(t, err)
+		require.Equal(t, 1, c.tasks("mandatory_report"))
+	})
+
 	t.Run("MoneyThatWasTakenIsNoReportAboutAChild", func(t *testing.T) {
 		t.Parallel()
 		c, made := visited(t, "3333333333")
@@ -134,6 +147,42 @@ func TestJudgingFacts(t *testing.T) {
 		require.NoError(t, c.app.WithdrawEvent(c.ctx(), c.officer, job, "听错了"))
 		require.Equal(t, []string{"R12 amber superseded", "R12 red"}, c.judged(made.Recipient))
 		require.Equal(t, []string{"R12 red"}, c.alerts(made.Recipient, openAlert))
+		c.keeps()
+	})
+
+	t.Run("AStuckDomainEndsWhenHelpIsAskedFor", func(t *testing.T) {
+		t.Parallel()
+		c, made := visited(t, "3331333333")
+		c.visit(made.Recipient, "month-3", "3331333333")
+		require.Equal(t, []string{"R13 amber"}, c.judged(made.Recipient))
+		c.later(time.Hour)
+		partner, err := c.app.AddPartner(c.ctx(), c.officer, carelog.NewPartner{Name: "沂源县医保局", Kind: "medical_insurance"})
+		require.NoError(t, err)
+		draft, err := c.app.DraftReferral(c.ctx(), c.officer, made.Recipient, carelog.NewReferral{Measure: "medical_aid", Partner: partner, Need: "药费"})
+		require.NoError(t, err)
+		require.Equal(t, []string{"R13 amber"}, c.alerts(made.Recipient, openAlert), "a draft helps nobody")
+		_, err = c.app.SendReferral(c.ctx(), c.officer, draft.ID, carelog.Sending{Ground: "consent", Disclosed: []string{"name"}})
+		require.NoError(t, err)
+		require.Equal(t, []string{"R13 amber settled"}, c.judged(made.Recipient))
+		require.Empty(t, c.alerts(made.Recipient, openAlert))
+		c.keeps()
+	})
+
+	t.Run("ABenefitAboutToLapseIsAmberUntilItIsRenewed", func(t *testing.T) {
+		t.Parallel()
+		c, made, partner := referred(t)
+		r := c.granted(made, partner, calendar.Of(c.clock.now()).AddDays(60))
+		require.Empty(t, c.judged(made.Recipient))
+		c.clock.set(tuesday.AddDate(0, 0, 30))
+		c.watch()
+		require.Equal(t, []string{"R11 amber"}, c.judged(made.Recipient))
+		c.clock.set(tuesday.AddDate(0, 0, 31))
+		c.watch()
+		require.Equal(t, []string{"R11 amber"}, c.judged(made.Recipient), "the same end, the same cause")
+		_, err := c.app.RenewReferral(c.ctx(), c.officer, r.ID, carelog.Renewal{ExpiresOn: calendar.Of(c.clock.now()).AddDays(365)})
+		require.NoError(t, err)
+		require.Equal(t, []string{"R11 amber settled"}, c.judged(made.Recipient))
+		require.Empty(t, c.alerts(made.Recipient, openAlert))
 		c.keeps()
 	})
 
