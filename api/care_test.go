@@ -66,8 +66,8 @@ func TestRecordCheckIn(t *testing.T) {
 
 	t.Run("TellsAllThatIsWrongAtOnce", func(t *testing.T) {
 		c.post(baseline+"/records", object{
-			"outcome": "teleported", "scores": object{"basic_needs": "7", "hunger": "1", "income": "2"}, "occurred_at": "yesterday", "mood": "good",
-		}).requireProblem(http.StatusUnprocessableEntity, "body.outcome", "body.scores.basic_needs", "body.scores.hunger", "body.occurred_at", "body.mood")
+			"outcome": "teleported", "scores": object{"basic_needs": "7", "hunger": "1", "income": "2"}, "occurred_at": "yesterday", "weather": "good",
+		}).requireProblem(http.StatusUnprocessableEntity, "body.outcome", "body.scores.basic_needs", "body.scores.hunger", "body.occurred_at", "body.weather")
 	})
 	t.Run("AsksForTheScoresOfAScoredVisit", func(t *testing.T) {
 		c.post(baseline+"/records", object{"outcome": "reached"}).requireProblem(http.StatusUnprocessableEntity, "body.scores")

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"aftercare/carelog"
 	"aftercare/carelog/calendar"
@@ -26,12 +27,13 @@ type checkInBody struct {
 	Standing    string              `json:"standing,omitempty" enum:"upcoming,due,overdue,missed" doc:"Of an open one, today"`
 	Reason      string              `json:"reason,omitempty"`
 	NextTryOn   calendar.Date       `json:"next_try_on,omitzero" format:"date"`
+	AppointedAt *time.Time          `json:"appointed_at,omitempty" doc:"When the household and the officer agreed to meet"`
 }
 
 func showCheckIn(c carelog.CheckIn) checkInBody {
 	return checkInBody{
 		c.ID, c.Plan, c.Recipient, c.MaskedName, c.Township, c.Village, c.Officer, c.Step, c.Title, string(c.Kind),
-		c.Opens, c.Due, c.Closes, c.Scored, c.State, string(c.Standing), c.Reason, c.NextTryOn,
+		c.Opens, c.Due, c.Closes, c.Scored, c.State, string(c.Standing), c.Reason, c.NextTryOn, c.Appointed,
 	}
 }
 

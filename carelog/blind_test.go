@@ -48,6 +48,7 @@ func TestBlindScores(t *testing.T) {
 		made := c.enrol("A-1", 40)
 		id := blindCheckIn(c, made)
 		r := reachedAll(3)
+		r.Scores = r.Scores.With(condition.Health, condition.ScoreOf(0))
 		r.Note = "院墙塌了一段"
 		r.Evidence = map[condition.Domain]carelog.Evidence{condition.Housing: {Kind: "observed"}}
 		c.record(id, r)
@@ -74,9 +75,16 @@ func TestBlindScores(t *testing.T) {
 		require.Zero(t, assessed[0].Scores.Scored())
 		require.Zero(t, assessed[0].Index)
 
+		judged, err := c.app.Judgements(c.ctx(), second, made.Recipient)
+		require.NoError(t, err)
+		require.Empty(t, judged.Judgements, "what was found would tell the scores")
+		judged, err = c.app.Judgements(c.ctx(), c.boss, made.Recipient)
+		require.NoError(t, err)
+		require.NotEmpty(t, judged.Judgements)
+
 		_, err = c.app.ScoreBlind(c.ctx(), c.officer, id, all(3))
 		require.Equal(t, carelog.Forbidden, carelog.KindOf(err), "never whoever recorded it")
-		agreed, err := c.app.ScoreBlind(c.ctx(), second, id, all(2).With(condition.Housing, condition.ScoreOf(1)))
+		agreed, err := c.app.ScoreBlind(c.ctx(), second, id, all(2).With(condition.Housing, condition.ScoreOf(1)).With(condition.Health, condition.ScoreOf(0)))
 		require.NoError(t, err)
 		require.Equal(t, 10, agreed.Compared)
 		require.Equal(t, 9, agreed.Agreed)
@@ -88,7 +96,7 @@ func TestBlindScores(t *testing.T) {
 		read, err = c.app.Records(c.ctx(), second, id)
 		require.NoError(t, err)
 		require.Equal(t, 10, read[0].Scores.Scored(), "shown once theirs are in")
-		require.Equal(t, 75, read[0].Index, "the first scores stay")
+		require.Equal(t, 68, read[0].Index, "the first scores stay")
 		c.keeps()
 	})
 	t.Run("AreGivenByASupervisorWhereThereIsOneOfficer", func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -182,6 +183,12 @@ func (l *Log) Judgements(ctx context.Context, by Actor, recipient RecipientID) (
 		if err != nil {
 			return found, fmt.Errorf("read judgements: %w", err)
 		}
+		hidden, err := withheld(ctx, tx, recipient)
+		if err != nil {
+			return found, err
+		}
+		// What rests on scores that the reader is to give blind would tell them.
+		found.Judgements = slices.DeleteFunc(found.Judgements, func(j Judgement) bool { return hidden[j.CheckIn] })
 		tx.audit(file.office, "judgements_read", anyID(recipient), "")
 		return found, nil
 	})

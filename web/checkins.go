@@ -31,6 +31,7 @@ type checkInPage struct {
 	Now                                    string
 	Outcomes, Informants, Receipts, Digits []string
 	Domains                                []condition.Entry
+	Visit                                  visitChoices
 	Record, Answer, Move                   *form
 }
 
@@ -47,7 +48,7 @@ func (s *console) checkIn(w http.ResponseWriter, r *http.Request, by carelog.Act
 func (s *console) openCheckIn(r *http.Request, by carelog.Actor) (checkInPage, error) {
 	shown := checkInPage{
 		Outcomes: outcomes, Informants: informants, Receipts: receipts, Digits: answers,
-		Record: newForm("record", nil), Answer: newForm("answer", nil), Move: newForm("move", nil),
+		Visit: visitFields, Record: newForm("record", nil), Answer: newForm("answer", nil), Move: newForm("move", nil),
 	}
 	var id carelog.CheckInID
 	if err := idIn(r, &id); err != nil {
@@ -115,7 +116,14 @@ func (s *console) readRecord(f *form, domains []condition.Entry) carelog.CheckIn
 			continue
 		}
 		record.Scores = record.Scores.With(entry.Domain, score)
+		if kind := f.Value("evidence." + string(entry.Domain)); kind != "" {
+			if record.Evidence == nil {
+				record.Evidence = map[condition.Domain]carelog.Evidence{}
+			}
+			record.Evidence[entry.Domain] = carelog.Evidence{Kind: kind}
+		}
 	}
+	s.readVisit(f, &record)
 	return record
 }
 

@@ -39,6 +39,34 @@ func TestRecording(t *testing.T) {
 		require.Contains(t, words(b.page(check)), "这次回访已了结")
 		require.Contains(t, words(c.signIn("zhao").page("/recipients/"+c.made.Recipient.String())), "· 工作人员 ")
 	})
+	t.Run("PutsAVisitInFullIntoTheHistory", func(t *testing.T) {
+		t.Parallel()
+		c := newCounty(t)
+		b := c.signIn("li")
+		check := "/check-ins/" + c.step("baseline").ID.String()
+		typed := url.Values{
+			"outcome": {"reached"}, "informant": {"self"}, "scores.housing": {"2"}, "evidence.housing": {"observed"}, "officers": {"li nobody"},
+			"occurred_at": {"2026-11-24T08:00"}, "ended_at": {"2026-11-24T08:50"}, "flags.fund_seizure": {"1"}, "schooling": {"长子：初二，常缺课\r\n次女：小学"},
+			"uses[0].category": {"medical"}, "uses[0].amount_fen": {"1200.50"}, "uses[0].evidence": {"document"}, "uses[0].balance_fen": {"多"}, "legal": {"执行未到位"},
+			"satisfaction": {"4"}, "confirmed": {"oral"}, "place": {"home"},
+		}
+		status, body := b.post(check+"/record", typed)
+		require.Equal(t, http.StatusUnprocessableEntity, status)
+		require.Contains(t, words(body), "救助金使用明细 余额（元） 不是金额")
+		require.Contains(t, body, "长子：初二")
+		typed.Set("uses[0].balance_fen", "3800")
+		_, body = b.post(check+"/record", typed)
+		require.Contains(t, words(body), "走访人 不是本单位承办人的登录名")
+		typed.Set("officers", "li")
+		status, _ = b.post(check+"/record", typed)
+		require.Equal(t, http.StatusSeeOther, status)
+		said := words(b.page(b.place))
+		for _, word := range []string{
+			"安全警示 救助金被侵占", "救助金使用明细 看病 1200.50元 有凭证 余额3800元", "子女就学 长子 初二，常缺课、次女 小学", "法律事务 执行未到位", "满意度 4", "本人确认 口头", "地点 家中",
+		} {
+			require.Contains(t, said, word)
+		}
+	})
 	t.Run("KeepsWhatWasTypedAndNamesTheField", func(t *testing.T) {
 		t.Parallel()
 		c := newCounty(t)

@@ -96,6 +96,17 @@ func (c *catalogue) field(name string) string {
 	if domain, ok := strings.CutPrefix(name, "scores."); ok {
 		return condition.Domain(domain).Chinese()
 	}
+	if domain, ok := strings.CutPrefix(name, "evidence."); ok {
+		domain, _, _ = strings.Cut(domain, ".")
+		return condition.Domain(domain).Chinese() + " " + c.text("field.evidence")
+	}
+	// A row of a list: uses[0].amount_fen is an amount, officers[1] one of the officers.
+	if list, rest, ok := strings.Cut(name, "["); ok {
+		if _, part, ok := strings.Cut(rest, "]."); ok && list == "uses" {
+			return c.text("field.uses") + " " + c.word("field", part)
+		}
+		return c.word("field", list)
+	}
 	return c.word("field", name)
 }
 
