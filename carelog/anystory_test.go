@@ -12,6 +12,7 @@ import (
 
 	"aftercare/carelog"
 	"aftercare/carelog/calendar"
+	"aftercare/carelog/condition"
 )
 
 // Whatever happens in whatever order, the promises hold after every step.
@@ -53,7 +54,7 @@ func (s *teller) step() string {
 	if len(s.people) < 2 {
 		return s.enrolSomebody()
 	}
-	steps := []func() string{s.enrolSomebody, s.timePasses, s.timePasses, s.drain, s.drain, s.drain, s.somebodyReplies, s.somebodyReplies, s.officerRecords, s.officerMoves, s.planChanges, s.planChanges, s.reportsCome, s.doubtEnds}
+	steps := []func() string{s.enrolSomebody, s.timePasses, s.timePasses, s.drain, s.drain, s.drain, s.somebodyReplies, s.somebodyReplies, s.officerRecords, s.officerVisits, s.officerCorrects, s.officerCorrects, s.officerAgrees, s.somethingHappens, s.officerMoves, s.planChanges, s.planChanges, s.reportsCome, s.doubtEnds}
 	return steps[s.IntN(len(steps))]()
 }
 
@@ -168,6 +169,45 @@ func (s *teller) officerRecords() string {
 		record = carelog.CheckInRecord{Outcome: []string{"no_answer", "no_answer", "moved", "refused", "deceased"}[s.IntN(5)]}
 	}
 	return s.allowed("record", second(s.app.RecordCheckIn(s.ctx(), s.officer, check.ID, record)))
+}
+
+func (s *teller) anybody() carelog.RecipientID { return s.people[s.IntN(len(s.people))].Recipient }
+
+func (s *teller) officerVisits() string {
+	record := carelog.CheckInRecord{Outcome: []string{"reached", "reached", "away", "moved"}[s.IntN(4)], Informant: "self"}
+	if record.Outcome == "reached" && s.IntN(2) == 0 {
+		record.Scores = all(s.IntN(5))
+	}
+	return s.allowed("visit", second(s.app.NoteVisit(s.ctx(), s.officer, s.anybody(), "home", record)))
+}
+
+func (s *teller) officerCorrects() string {
+	ids := s.names("SELECT id::text FROM check_in_records WHERE recorded_by IS NOT NULL ORDER BY id DESC LIMIT 6")
+	if len(ids) == 0 {
+		return "nothing to correct"
+	}
+	var id carelog.RecordID
+	require.NoError(s.t, id.UnmarshalText([]byte(ids[s.IntN(len(ids))])))
+	record := carelog.CheckInRecord{Outcome: []string{"reached", "no_answer", "number_dead"}[s.IntN(3)], Informant: "self"}
+	if record.Outcome == "reached" && s.IntN(3) > 0 {
+		record.Scores = all(s.IntN(5)).With(condition.Housing, condition.NotObserved).With(condition.Care, condition.NotObserved)
+	}
+	return s.allowed("correct", second(s.app.CorrectRecord(s.ctx(), s.officer, id, record, "看错了")))
+}
+
+func (s *teller) officerAgrees() string {
+	check, ok := s.open()
+	if !ok {
+		return "nothing to agree"
+	}
+	on := calendar.Of(s.clock.now()).AddDays(s.IntN(30))
+	return s.allowed("agree", second(s.app.AgreeAppointment(s.ctx(), s.officer, check.ID, carelog.Appointment{On: on, At: "15:00", Reason: "家里有人"})))
+}
+
+func (s *teller) somethingHappens() string {
+	kind := []string{"hospital", "job_loss", "offender_contact", "moved"}[s.IntN(4)]
+	e := carelog.Event{Kind: kind, OccurredOn: calendar.Of(s.clock.now()), Source: "relative"}
+	return s.allowed("event", second(s.app.ReportEvent(s.ctx(), s.officer, s.anybody(), e)))
 }
 
 func (s *teller) officerMoves() string {
