@@ -161,6 +161,9 @@ func (s *simulation) machinesWork(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.drain(ctx, s.city, lines); err != nil {
+		return err
+	}
 	if err := s.sideBySide(func(o *simOffice) error { return s.drain(ctx, o, lines) }); err != nil {
 		return err
 	}

@@ -57,23 +57,32 @@ func (s *simulation) officersWork(ctx context.Context, office *simOffice, today 
 	done := map[carelog.UserID]int{}
 	for _, d := range duties {
 		o, h := s.officerOf(d.officer), s.byKey[d.key]
-		if o == nil || s.away(o, today) || done[d.officer] >= visitsADay {
+		if o == nil {
 			continue
 		}
 		h.recipient = d.recipient
+		if s.away(o, today) {
+			// Whoever stands in does what has become urgent, and the rest waits.
+			if o = o.deputy; o == nil || s.away(o, today) || today.Before(d.due.AddDays(1)) {
+				continue
+			}
+		}
+		if done[o.User] >= visitsADay {
+			continue
+		}
 		if !s.turns(h, d, today) {
 			if err := s.agree(ctx, o, h, d, today); err != nil {
 				return err
 			}
 			continue
 		}
-		done[d.officer]++
+		done[o.User]++
 		if err := s.see(ctx, o, h, d, today); err != nil {
 			return err
 		}
 	}
 	for _, then := range []func(context.Context, *simOffice, calendar.Date) error{
-		s.correctMistakes, s.strikes, s.settleTasks, s.decidePlans, s.headsWork,
+		s.recordLeaves, s.correctMistakes, s.strikes, s.answerAlerts, s.settleTasks, s.decidePlans, s.headsWork,
 	} {
 		if err := then(ctx, office, today); err != nil {
 			return err
@@ -89,18 +98,6 @@ func (s *simulation) officerOf(user carelog.UserID) *simOfficer {
 		}
 	}
 	return nil
-}
-
-// away tells whether an officer is on leave: twice a year one to three weeks.
-func (s *simulation) away(o *simOfficer, today calendar.Date) bool {
-	if !s.faults[faultLeave] {
-		return false
-	}
-	half := today.Sub(s.from) / 182
-	r := s.dice.roll("leave", o.no, half)
-	from := half*182 + r.IntN(160)
-	day := today.Sub(s.from)
-	return day >= from && day < from+7+r.IntN(14)
 }
 
 // turns tells whether an officer takes a check-in up today: most of them in time,
@@ -201,12 +198,9 @@ func (s *simulation) settleTasks(ctx context.Context, office *simOffice, today c
 		if today.Before(c.opened.AddDays(wait)) {
 			continue
 		}
-		by := office.head
-		if o := s.officerOf(c.officer); o != nil {
-			if s.away(o, today) {
-				continue
-			}
-			by = o.Actor
+		by, there := s.actsFor(office, c.officer, today)
+		if !there {
+			continue
 		}
 		if err := s.doChore(ctx, office, by, c); err != nil {
 			return err

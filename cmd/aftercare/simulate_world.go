@@ -87,6 +87,7 @@ type simulation struct {
 	progress io.Writer
 	meddle   func(context.Context, *simulation) error
 
+	city       *simOffice // above the offices
 	offices    []*simOffice
 	officers   []*simOfficer
 	contacts   map[string]*simContact // by number
@@ -112,6 +113,7 @@ type simOffice struct {
 	queue    *memoryQueue
 	post     mailbag // replies and reports on their way to it
 	officers []*simOfficer
+	roster   calendar.Date // the month the duty roster is written for
 	id       carelog.OfficeID
 	line     carelog.LineID
 	number   string // of its line
@@ -124,7 +126,9 @@ type simOfficer struct {
 	carelog.Actor
 	no     int
 	office *simOffice
-	plans  int // how many households were given to them
+	deputy *simOfficer   // who stands in
+	until  calendar.Date // to the end of that day
+	asked  calendar.Date // the leave that was recorded, or forgotten
 }
 
 // simVillage is a village with the people who answer for it.
@@ -201,7 +205,12 @@ func (s *simulation) settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.hire(ctx, city, "city", 1, carelog.Supervisor); err != nil {
+	s.city = &simOffice{no: 99, id: city, number: fmt.Sprintf("+86154%08d", 899), queue: &memoryQueue{}}
+	s.city.door, s.city.work = s.newLog(s.app, s.city.queue, 8), s.newLog(s.pool, s.city.queue, 9)
+	if s.city.line, err = s.work.EnsureLine(ctx, system, simulator, s.city.number, city); err != nil {
+		return err
+	}
+	if s.city.head, err = s.hire(ctx, city, "city", 1, "office"); err != nil {
 		return err
 	}
 	for n := range (s.simulationPlan.officers + officersAnOffice - 1) / officersAnOffice {
@@ -216,14 +225,17 @@ func (s *simulation) settle(ctx context.Context) error {
 		if o.line, err = s.work.EnsureLine(ctx, system, simulator, o.number, o.id); err != nil {
 			return err
 		}
-		if o.head, err = s.hire(ctx, o.id, fmt.Sprintf("head%d", n+1), 100+n, carelog.Supervisor); err != nil {
+		if o.head, err = s.hire(ctx, o.id, fmt.Sprintf("head%d", n+1), 100+n, "head"); err != nil {
+			return err
+		}
+		if _, err := s.hire(ctx, o.id, fmt.Sprintf("deputy%d", n+1), 200+n, "deputy"); err != nil {
 			return err
 		}
 		s.offices = append(s.offices, o)
 	}
 	for n := range s.simulationPlan.officers {
 		o := s.offices[n%len(s.offices)]
-		actor, err := s.hire(ctx, o.id, fmt.Sprintf("officer%d", n+1), 1000+n, carelog.Officer)
+		actor, err := s.hire(ctx, o.id, fmt.Sprintf("officer%d", n+1), 1000+n, "")
 		if err != nil {
 			return err
 		}
@@ -233,10 +245,14 @@ func (s *simulation) settle(ctx context.Context) error {
 	return s.settleVillages(ctx)
 }
 
-// hire adds a person and signs them in for all the time there is.
-func (s *simulation) hire(ctx context.Context, office carelog.OfficeID, login string, number int, role carelog.Role) (carelog.Actor, error) {
-	system := carelog.TheSystem()
-	user, err := s.work.AddUser(ctx, system, carelog.NewUser{Office: office, Login: login, Name: surname(number) + "某", Phone: fmt.Sprintf("+86154%08d", 10_000_000+number), Roles: []carelog.Role{role}})
+// hire adds a person and signs them in for all the time there is: a supervisor
+// in a position, or an officer.
+func (s *simulation) hire(ctx context.Context, office carelog.OfficeID, login string, number int, position string) (carelog.Actor, error) {
+	system, role := carelog.TheSystem(), carelog.Supervisor
+	if position == "" {
+		role = carelog.Officer
+	}
+	user, err := s.work.AddUser(ctx, system, carelog.NewUser{Office: office, Login: login, Name: surname(number) + "某", Phone: fmt.Sprintf("+86154%08d", 10_000_000+number), Roles: []carelog.Role{role}, Position: position})
 	if err != nil {
 		return carelog.Actor{}, err
 	}
