@@ -183,7 +183,7 @@ func (s *simulation) sweep(ctx context.Context) error {
 			marked, err := s.work.MarkOverdue(ctx, limit)
 			return marked.Total(), err
 		},
-		s.work.Escalate, s.work.SendWeeklyDigests, s.work.ForgetAnswers,
+		s.work.WatchReferrals, s.work.WatchReports, s.work.Escalate, s.work.SendWeeklyDigests, s.work.ForgetAnswers,
 	} {
 		for {
 			n, err := verb(ctx, sweepLimit)

@@ -32,9 +32,10 @@ type household struct {
 	resting  bool          // paused
 	ended    bool          // closed
 
-	recipient carelog.RecipientID // known since an officer first had work about it
-	toCorrect []mistake
-	agreed    map[carelog.CheckInID]bool // days settled before a visit
+	recipient  carelog.RecipientID // known since an officer first had work about it
+	toCorrect  []mistake
+	referredOn calendar.Date
+	agreed     map[carelog.CheckInID]bool // days settled before a visit
 }
 
 // actSize is how many are enrolled in one act, as one county did.

@@ -82,7 +82,7 @@ func (s *simulation) officersWork(ctx context.Context, office *simOffice, today 
 		}
 	}
 	for _, then := range []func(context.Context, *simOffice, calendar.Date) error{
-		s.recordLeaves, s.correctMistakes, s.strikes, s.answerAlerts, s.settleTasks, s.decidePlans, s.headsWork,
+		s.recordLeaves, s.correctMistakes, s.strikes, s.answerAlerts, s.followReferrals, s.settleTasks, s.decidePlans, s.headsWork,
 	} {
 		if err := then(ctx, office, today); err != nil {
 			return err
@@ -172,19 +172,20 @@ type chore struct {
 	key       string
 	recipient carelog.RecipientID
 	checkIn   carelog.CheckInID
+	plan      carelog.PlanID // the open one
 }
 
 // settleTasks has the officers see to their tasks within a few days; what belongs
 // to nobody's plan is the head's.
 func (s *simulation) settleTasks(ctx context.Context, office *simOffice, today calendar.Date) error {
-	rows, err := s.eyes.Query(ctx, `SELECT t.id, t.kind, (t.opened_at AT TIME ZONE 'Asia/Shanghai')::date, p.officer_id, coalesce(r.external_id, ''), t.recipient_id, t.check_in_id
+	rows, err := s.eyes.Query(ctx, `SELECT t.id, t.kind, (t.opened_at AT TIME ZONE 'Asia/Shanghai')::date, p.officer_id, coalesce(r.external_id, ''), t.recipient_id, t.check_in_id, p.id
 		FROM tasks t LEFT JOIN recipients r ON r.id = t.recipient_id LEFT JOIN care_plans p ON p.recipient_id = t.recipient_id AND p.state <> 'closed'
 		WHERE t.state = 'open' AND t.opened_at < $1 AND t.office_id = $2 ORDER BY t.id`, s.clock.now(), office.id)
 	if err != nil {
 		return err
 	}
 	chores, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c chore, err error) {
-		err = row.Scan(&c.id, &c.kind, &c.opened, &c.officer, &c.key, &c.recipient, &c.checkIn)
+		err = row.Scan(&c.id, &c.kind, &c.opened, &c.officer, &c.key, &c.recipient, &c.checkIn, &c.plan)
 		return c, err
 	})
 	if err != nil {
@@ -192,7 +193,7 @@ func (s *simulation) settleTasks(ctx context.Context, office *simOffice, today c
 	}
 	for _, c := range chores {
 		wait := s.dice.roll("task", c.id).IntN(4)
-		if c.kind == "red_alert" || c.kind == "urgent_reply" {
+		if c.kind == "red_alert" || c.kind == "urgent_reply" || c.kind == "mandatory_report" {
 			wait = 0
 		}
 		if today.Before(c.opened.AddDays(wait)) {
@@ -216,6 +217,13 @@ func (s *simulation) doChore(ctx context.Context, office *simOffice, by carelog.
 		return nil // the head's to decide
 	case "blind_scoring":
 		return s.scoreBlind(ctx, office, c)
+	case "mandatory_report":
+		return s.reportChild(ctx, office, by, c)
+	case "contact_change", "contact_missing":
+		if err := s.nameAnother(ctx, office, by, c); err != nil {
+			return err
+		}
+		fallthrough
 	default:
 		return s.did("ResolveTask", office.door.ResolveTask(ctx, by, c.id, "已处理"))
 	}

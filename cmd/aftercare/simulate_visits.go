@@ -37,6 +37,11 @@ func (s *simulation) see(ctx context.Context, o *simOfficer, h *household, d dut
 	if err == nil && made.Assessed && r.IntN(50) == 0 {
 		h.toCorrect = append(h.toCorrect, mistake{made.Record, o.Actor, record, today.AddDays(2 + r.IntN(20))})
 	}
+	if d.kind == schedule.Home && record.Outcome == "reached" {
+		if err := s.refer(ctx, o, h, d, today); err != nil {
+			return err
+		}
+	}
 	return s.afterOutcome(ctx, o, h, d, record.Outcome, today)
 }
 

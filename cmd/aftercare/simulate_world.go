@@ -113,7 +113,8 @@ type simOffice struct {
 	queue    *memoryQueue
 	post     mailbag // replies and reports on their way to it
 	officers []*simOfficer
-	roster   calendar.Date // the month the duty roster is written for
+	partner  carelog.PartnerID // whom it refers households to
+	roster   calendar.Date     // the month the duty roster is written for
 	id       carelog.OfficeID
 	line     carelog.LineID
 	number   string // of its line
@@ -229,6 +230,10 @@ func (s *simulation) settle(ctx context.Context) error {
 			return err
 		}
 		if _, err := s.hire(ctx, o.id, fmt.Sprintf("deputy%d", n+1), 200+n, "deputy"); err != nil {
+			return err
+		}
+		o.partner, err = o.door.AddPartner(ctx, o.head, carelog.NewPartner{Office: o.id, Name: "模拟县民政局", Kind: "civil_affairs", Contact: "值班室", Phone: "12345"})
+		if err != nil {
 			return err
 		}
 		s.offices = append(s.offices, o)
