@@ -42,6 +42,20 @@ func TestAbsences(t *testing.T) {
 		c.keeps()
 	})
 
+	t.Run("WhoeverStandsInAnswersForWhatTheOfficerWasToldBefore", func(t *testing.T) {
+		t.Parallel()
+		c := newCounty(t)
+		wang := c.addUser(c.office, "wang", wangPhone, carelog.Officer)
+		c.enrol("A-1", 176)
+		c.send()
+		c.urgent()
+		c.send() // the officer hears of it, then goes on leave
+		alert := c.alert().ID
+		require.Error(t, c.app.Acknowledge(c.ctx(), wang, alert), "a colleague who does not stand in")
+		require.NoError(t, c.leave(c.officer, c.officer.User, wang.User, 5))
+		require.NoError(t, c.app.Acknowledge(c.ctx(), wang, alert))
+	})
+
 	t.Run("TheDeputysDeputyHearsWhileBothAreAway", func(t *testing.T) {
 		t.Parallel()
 		c := newCounty(t)

@@ -30,11 +30,12 @@ type openAlert struct {
 	state     string
 	openedAt  time.Time
 	snoozes   int
-	addressed bool // whether the actor was texted about it, or is the plan's officer
+	addressed bool // whether the actor was texted about it, is the plan's officer or stands in for them
 }
 
 // lockAlert reads an open alert for change by somebody it concerns: whoever it was
-// addressed to, the plan's officer, or a supervisor of the office.
+// addressed to, the plan's officer or whoever stands in for them, or a supervisor
+// of the office.
 func (l *Log) lockAlert(ctx context.Context, tx txn, by Actor, id AlertID) (openAlert, error) {
 	a := openAlert{id: id}
 	err := tx.QueryRow(ctx, "SELECT office_id, recipient_id, plan_id, rule, level, cause, state, opened_at, snoozes FROM alerts WHERE id = $1 FOR NO KEY UPDATE", id).
@@ -46,7 +47,7 @@ func (l *Log) lockAlert(ctx context.Context, tx txn, by Actor, id AlertID) (open
 		return a, fmt.Errorf("read alert: %w", err)
 	}
 	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM asks WHERE alert_id = $1 AND user_id = $2)
-		OR EXISTS (SELECT FROM care_plans WHERE id = $3 AND officer_id = $2)`, id, by.User, a.plan).Scan(&a.addressed)
+		OR EXISTS (SELECT FROM care_plans WHERE id = $3 AND (officer_id = $2 OR stands_in(officer_id, $4) = $2))`, id, by.User, a.plan, tx.today()).Scan(&a.addressed)
 	switch {
 	case err != nil:
 		return a, fmt.Errorf("read whom the alert concerns: %w", err)
