@@ -55,3 +55,7 @@ func (s *server) explainMessage(ctx context.Context, by carelog.Actor, in *messa
 func (s *server) explainSilence(ctx context.Context, by carelog.Actor, in *recipientPath) (*answer[explanationBody], error) {
 	return showExplanation(s.Log.ExplainSilence(ctx, by, in.RecipientID))
 }
+
+func (s *server) explainAlert(ctx context.Context, by carelog.Actor, in *alertPath) (*answer[explanationBody], error) {
+	return showExplanation(s.Log.ExplainAlert(ctx, by, in.AlertID))
+}

@@ -126,6 +126,7 @@ func (s *server) routes() {
 
 	get(s, route{id: "explain-check-in", path: "/v1/check-ins/{check_in_id}/explain", summary: "Why a check-in is there, and then"}, s.explainCheckIn)
 	get(s, route{id: "explain-message", path: "/v1/messages/{message_id}/explain", summary: "Why a text goes, went or never went out"}, s.explainMessage)
+	get(s, route{id: "explain-alert", path: "/v1/alerts/{alert_id}/explain", summary: "Which rule raised an alert, on what, and who has been told"}, s.explainAlert)
 	get(s, route{id: "explain-silence", path: "/v1/recipients/{recipient_id}/explain", summary: "Why nothing is heard about a household"}, s.explainSilence)
 
 	post(s, route{

@@ -4,10 +4,9 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
-	"regexp"
-	"slices"
 	"strings"
 
+	"aftercare/carelog"
 	"aftercare/carelog/calendar"
 	"aftercare/carelog/condition"
 	"aftercare/carelog/schedule"
@@ -16,51 +15,22 @@ import (
 //go:embed zh.json
 var chinese []byte
 
-// catalogue is every word people read that is not data. The care log gives its
-// reasons as English sentences; the catalogue knows them by pattern.
+// catalogue is every word of the console that is not data. The reasons of the
+// care log are said by the care log itself.
 type catalogue struct {
-	texts     map[string]string
-	sentences []sentence
-	steps     map[string]string // titles of the templates' steps
-}
-
-// sentence is a pattern of the care log's and what it is in Chinese.
-type sentence struct {
-	pattern *regexp.Regexp
-	literal int // bytes of the pattern that are no placeholder
-	names   []string
-	chinese string
+	texts map[string]string
+	steps map[string]string // titles of the templates' steps
 }
 
 // newCatalogue reads the embedded file. A fault in it is a fault of the build.
 func newCatalogue() *catalogue {
 	var file struct {
-		Texts     map[string]string `json:"texts"`
-		Sentences [][2]string       `json:"sentences"`
+		Texts map[string]string `json:"texts"`
 	}
 	if err := json.Unmarshal(chinese, &file); err != nil {
 		panic(fmt.Sprintf("web: read zh.json: %v", err))
 	}
-	c := &catalogue{texts: file.Texts, steps: schedule.Titles()}
-	for _, pair := range file.Sentences {
-		c.sentences = append(c.sentences, newSentence(pair[0], pair[1]))
-	}
-	// The most specific first: a short pattern would swallow what a longer one says.
-	slices.SortStableFunc(c.sentences, func(a, b sentence) int { return b.literal - a.literal })
-	return c
-}
-
-var placeholder = regexp.MustCompile(`\\\{([a-z]+)\\\}`)
-
-func newSentence(english, chinese string) sentence {
-	quoted := regexp.QuoteMeta(english)
-	s := sentence{chinese: chinese}
-	for _, name := range placeholder.FindAllStringSubmatch(quoted, -1) {
-		s.names = append(s.names, name[1])
-	}
-	s.literal = len(placeholder.ReplaceAllLiteralString(quoted, ""))
-	s.pattern = regexp.MustCompile("^" + placeholder.ReplaceAllLiteralString(quoted, "(.+?)") + "$")
-	return s
+	return &catalogue{texts: file.Texts, steps: schedule.Titles()}
 }
 
 // text is the text of a key, filled with args as fmt does. An unknown key shows
@@ -112,32 +82,7 @@ func (c *catalogue) field(name string) string {
 
 // say puts a reason of the care log into Chinese. What it does not know it
 // leaves as it is: words that people typed come the same way.
-func (c *catalogue) say(reason string) string {
-	for _, s := range c.sentences {
-		found := s.pattern.FindStringSubmatch(reason)
-		if found == nil {
-			continue
-		}
-		text := s.chinese
-		for i, name := range s.names {
-			text = strings.ReplaceAll(text, "{"+name+"}", c.filled(name, found[i+1]))
-		}
-		return text
-	}
-	return reason
-}
-
-// filled is what stands in a sentence for a placeholder's value.
-func (c *catalogue) filled(name, value string) string {
-	switch name {
-	case "why":
-		return c.say(value)
-	case "plan", "checkin", "delivery", "class", "level", "rule", "referral":
-		return c.word(name, value)
-	default:
-		return value
-	}
-}
+func (c *catalogue) say(reason string) string { return carelog.InChinese(reason) }
 
 // day is a date with its weekday, empty for no date.
 func (c *catalogue) day(d calendar.Date) string {

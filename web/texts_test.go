@@ -182,7 +182,7 @@ func TestEveryReasonOfTheCareLogIsSaidInChinese(t *testing.T) {
 			}
 			seen++
 			filled := regexp.MustCompile(`%[a-z]`).ReplaceAllString(reason, "7")
-			require.NotEqual(t, filled, words.say(filled), "%s: zh.json has no sentence for this reason", name)
+			require.NotEqual(t, filled, words.say(filled), "%s: carelog/sentences.json has no sentence for this reason", name)
 		}
 	}
 	require.Greater(t, seen, 40)
