@@ -30,11 +30,20 @@ func TestAnyStory(t *testing.T) {
 				s.sweep()
 				require.Zero(t, s.forgotten(), "step %d, %s: a plan is forgotten", n, step)
 				require.Zero(t, s.promises().DroppedSilently, "step %d, %s: a message was dropped silently", n, step)
+				require.Zero(t, s.count(unanswered, s.clock.now()), "step %d, %s: a transfer waits and nobody hears of it", n, step)
 			}
 			s.keeps()
 		})
 	}
 }
+
+// unanswered are offers to hand plans over that are past their time and nobody's
+// task, and plans in transfer that their sender does not hold any more (P1).
+const unanswered = `SELECT count(*) FROM transfers t WHERE t.state = 'open' AND
+	(t.accept_by <= $1 AND NOT EXISTS (SELECT FROM tasks k WHERE k.cause = 'transfer_overdue:' || t.id)
+	OR EXISTS (SELECT FROM transfer_plans h JOIN care_plans p ON p.id = h.plan_id
+		WHERE h.transfer_id = t.id AND h.state = 'open' AND (p.officer_id <> h.from_user_id OR p.office_id <> t.office_id OR p.state = 'closed'))
+	OR NOT EXISTS (SELECT FROM transfer_plans h WHERE h.transfer_id = t.id AND h.state = 'open'))`
 
 // teller tells a random story to a county.
 type teller struct {

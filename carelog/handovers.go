@@ -181,10 +181,12 @@ func (l *Log) refuseTransfer(ctx context.Context, by Actor, r refusedOffer) (Tra
 		if err != nil {
 			return t, err
 		}
+		// Who waited for the plans to be unlocked may find them answered.
+		offered = slices.DeleteFunc(offered, func(o OfferedPlan) bool { return !slices.Contains(plans, o.Plan) })
+		if len(offered) < len(plans) {
+			return t, conflict("the transfer has been answered already")
+		}
 		for _, o := range offered {
-			if !slices.Contains(plans, o.Plan) {
-				continue
-			}
 			if err := l.noteRefusal(ctx, tx, t, o, r); err != nil {
 				return t, err
 			}

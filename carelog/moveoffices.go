@@ -32,7 +32,7 @@ func (l *Log) acceptFromOffice(ctx context.Context, tx txn, t Transfer, id PlanI
 	tx.append(happening{recipient: p.recipient, kind: "plan_transferred", subject: anyID(id), details: map[string]any{
 		"to_another_office": true, "township": a.Village.Township, "village": a.Village.Name,
 	}})
-	if a.Primary.IsZero() && a.Backup.IsZero() {
+	if a.Primary.IsZero() && a.Backup.IsZero() && !p.villageBarred {
 		return l.openTask(ctx, tx, newTask{
 			kind: "contact_missing", cause: "contact_missing:" + id.String(), office: p.office, recipient: p.recipient, plan: id,
 			reason: "the household came from another office and has no contact here: name one who serves its village",
@@ -96,8 +96,9 @@ func (l *Log) replanAll(ctx context.Context, tx txn, p plan) error {
 	if err != nil {
 		return fmt.Errorf("close asks: %w", err)
 	}
-	// The ladder begins anew with the people of this office; its clocks go on.
-	_, err = tx.Exec(ctx, "UPDATE escalations SET rung = 0, acknowledged = -1, told_at = NULL, next_at = $2 WHERE plan_id = $1 AND state = 'running'", p.id, tx.now)
+	// Who stands on the ladder is somebody else now: the highest rung that is due hears anew, once.
+	_, err = tx.Exec(ctx, `UPDATE escalations SET rung = 0, told_at = CASE wording WHEN '' THEN NULL ELSE $2::timestamptz END,
+		acknowledged = CASE wording WHEN '' THEN acknowledged ELSE -1 END, next_at = $2 WHERE recipient_id = $1 AND state = 'running'`, p.recipient, tx.now)
 	if err != nil {
 		return fmt.Errorf("begin the ladder anew: %w", err)
 	}

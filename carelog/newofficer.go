@@ -8,26 +8,31 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// officerAsks are the purposes of what a plan's officer is texted.
-var officerAsks = []string{"officer_reminder", "officer_alert"}
+// toThePlansOfficer are asks of a file that go to its officer as such, or to
+// whoever stood in: not an alert told to a supervisor or to whoever is on duty.
+const toThePlansOfficer = `a.recipient_id = $1 AND a.user_id <> $4 AND (a.purpose = 'officer_reminder' OR a.purpose = 'officer_alert'
+	AND a.user_id IS DISTINCT FROM $5 AND NOT EXISTS (SELECT FROM grants g WHERE g.user_id = a.user_id AND g.role = 'supervisor'))`
 
 // replanOfficer gives the plan's present officer what was planned for the one
 // before: reminders of open check-ins, and open alerts. What is on its way or was
 // sent stays as it is, and nobody is told the same twice.
 func (l *Log) replanOfficer(ctx context.Context, tx txn, p plan, why string) error {
-	_, err := tx.Exec(ctx, `UPDATE messages m SET dispatch = 'cancelled', dispatch_reason = $2, dispatched_at = $3
+	duty, err := onDuty(ctx, tx, p.office)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `UPDATE messages m SET dispatch = 'cancelled', dispatch_reason = $2, dispatched_at = $3
 		FROM message_asks b JOIN asks a ON a.id = b.ask_id
 		WHERE m.id = b.message_id AND m.dispatch = 'planned' AND m.user_id = a.user_id AND m.purpose = a.purpose
-			AND a.recipient_id = $1 AND a.user_id <> $4 AND a.purpose = ANY ($5)`, p.recipient, why, tx.now, p.officer, officerAsks)
+			AND `+toThePlansOfficer, p.recipient, why, tx.now, p.officer, duty)
 	if err != nil {
 		return fmt.Errorf("cancel the officer's messages: %w", err)
 	}
 	rows, err := tx.Query(ctx, `WITH ended AS (
-			UPDATE asks SET state = 'closed', reason = $2, closed_at = $3
-			WHERE recipient_id = $1 AND state = 'open' AND user_id <> $5 AND purpose = ANY ($6) RETURNING id, check_in_id, alert_id),
-		rested AS (UPDATE task_codes SET free_from = $4 FROM ended WHERE ask_id = ended.id AND free_from IS NULL)
+			UPDATE asks a SET state = 'closed', reason = $2, closed_at = $3 WHERE a.state = 'open' AND `+toThePlansOfficer+` RETURNING id, check_in_id, alert_id),
+		rested AS (UPDATE task_codes SET free_from = $6 FROM ended WHERE ask_id = ended.id AND free_from IS NULL)
 		SELECT DISTINCT check_in_id, alert_id FROM ended ORDER BY check_in_id, alert_id`,
-		p.recipient, why, tx.now, tx.now.Add(codeRest), p.officer, officerAsks)
+		p.recipient, why, tx.now, p.officer, duty, tx.now.Add(codeRest))
 	if err != nil {
 		return fmt.Errorf("close the officer's asks: %w", err)
 	}

@@ -44,10 +44,13 @@ func (l *Log) recipientDied(ctx context.Context, tx txn, p plan) error {
 	if err := l.cancelOpenWork(ctx, tx, p, whenDied); err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `UPDATE messages SET dispatch = 'cancelled', dispatch_reason = $2, dispatched_at = $3
-		WHERE recipient_id = $1 AND contact_id IS NOT NULL AND dispatch = 'planned'`, p.recipient, whenDied, tx.now)
-	if err != nil {
-		return fmt.Errorf("cancel the texts to contacts: %w", err)
+	// Of the file, and the answers to what was said of it.
+	for _, about := range []string{"recipient_id = $1", "inbound_id IN (SELECT id FROM inbound_messages WHERE recipient_id = $1)"} {
+		_, err = tx.Exec(ctx, `UPDATE messages SET dispatch = 'cancelled', dispatch_reason = $2, dispatched_at = $3
+			WHERE `+about+` AND contact_id IS NOT NULL AND dispatch = 'planned'`, p.recipient, whenDied, tx.now)
+		if err != nil {
+			return fmt.Errorf("cancel the texts to contacts: %w", err)
+		}
 	}
 	if err := l.endTasks(ctx, tx, append(pathCauses(p.id)[1:], closingCause(p.id)), whenDied); err != nil {
 		return err

@@ -37,6 +37,18 @@ func TestDeath(t *testing.T) {
 		require.Equal(t, carelog.Conflict, carelog.KindOf(err), "nobody starts it again without a decision")
 	})
 
+	t.Run("AnAnswerThatWaitsForTheMorningIsNotSent", func(t *testing.T) {
+		t.Parallel()
+		c, made, code := asked(t)
+		c.clock.set(tuesday.Add(12*time.Hour + 30*time.Minute)) // 21:30
+		c.reply(contactPhone, code+" 1")
+		const waits = "SELECT count(*) FROM messages WHERE purpose = 'answer' AND dispatch = 'planned'"
+		require.Equal(t, 1, c.count(waits))
+		c.tried(made, "deceased")
+		require.Zero(t, c.count(waits))
+		c.keeps()
+	})
+
 	t.Run("TheHouseholdThatIsLeftIsShownAndCaredFor", func(t *testing.T) {
 		t.Parallel()
 		c := newCounty(t)
@@ -160,6 +172,37 @@ func TestRefusal(t *testing.T) {
 		require.Equal(t, "closed", plan.State)
 		c.keeps()
 	})
+}
+
+func TestMovedAway(t *testing.T) {
+	t.Parallel()
+	c := newCounty(t)
+	city := c.addOffice("370300", "淄博市人民检察院", carelog.OfficeID{})
+	county := c.addOffice("370322", "高青县人民检察院", city)
+	only := c.addUser(county, "only", "", carelog.Officer, carelog.Supervisor)
+	above := c.addUser(city, "above", "", carelog.Supervisor)
+	_, err := c.work.AddContact(c.ctx(), carelog.TheSystem(), carelog.NewContact{
+		Office: county, Name: "周某", Phone: "+8615400000109", Role: "committee_head", Villages: []carelog.VillageName{{Township: "常家镇", Name: "西村"}},
+	})
+	require.NoError(t, err)
+	e := c.enrolment("A-1", 3)
+	e.Office, e.Officer, e.Village, e.Primary = county, "only", carelog.VillageName{Township: "常家镇", Name: "西村"}, carelog.ContactID{}
+	made, err := c.app.EnrolRecipient(c.ctx(), only, e)
+	require.NoError(t, err)
+	open, err := c.app.CheckIns(c.ctx(), only, carelog.CheckInFilter{Recipient: made.Recipient, Standing: "open", Limit: 10})
+	require.NoError(t, err)
+	away := carelog.ClosingProposal{Path: "moved_away", Reason: "新疆某县检察院已书面接收"}
+	require.Equal(t, []string{"path"}, unmet(t, second(c.app.ProposeClosing(c.ctx(), only, made.Plan, away))), "no move is recorded")
+	_, err = c.app.RecordCheckIn(c.ctx(), only, open[0].ID, carelog.CheckInRecord{Outcome: "moved"})
+	require.NoError(t, err)
+	_, err = c.app.ProposeClosing(c.ctx(), only, made.Plan, away)
+	require.NoError(t, err)
+	_, err = c.app.ClosePlan(c.ctx(), only, made.Plan, "同意")
+	require.Equal(t, carelog.Forbidden, carelog.KindOf(err), "the office has nobody independent")
+	plan, err := c.app.ClosePlan(c.ctx(), above, made.Plan, "同意")
+	require.NoError(t, err)
+	require.Equal(t, []string{"closed", "moved_away"}, []string{plan.State, plan.ClosingPath})
+	c.keeps()
 }
 
 func TestMove(t *testing.T) {

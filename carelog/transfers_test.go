@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -152,6 +153,36 @@ func TestTransferPlans(t *testing.T) {
 		require.Zero(t, c.tasks("transfer_overdue")+c.tasks("transfer_offered"))
 	})
 
+	t.Run("OfTwoAnswersAtOnceOneCounts", func(t *testing.T) {
+		t.Parallel()
+		c, made, colleague, act := offered(t, 5)
+		var group sync.WaitGroup
+		errs := make([]error, 6)
+		for i := range errs {
+			group.Go(func() {
+				if i%2 == 0 {
+					errs[i] = second(c.app.AcceptTransfer(c.ctx(), colleague, act.ID, carelog.Acceptance{}))
+				} else {
+					errs[i] = second(c.app.WithdrawTransfer(c.ctx(), c.boss, act.ID, nil, "不移交了"))
+				}
+			})
+		}
+		group.Wait()
+		won := 0
+		for _, err := range errs {
+			if err == nil {
+				won++
+			} else {
+				require.Equal(t, carelog.Conflict, carelog.KindOf(err), "%v", err)
+			}
+		}
+		require.Equal(t, 1, won)
+		for _, m := range made {
+			require.Equal(t, c.officerOf(made[0]), c.officerOf(m), "all or none")
+		}
+		c.keeps()
+	})
+
 	t.Run("AClosedPlanIsOfferedNoMore", func(t *testing.T) {
 		t.Parallel()
 		c, made, colleague, act := offered(t, 1)
@@ -234,6 +265,26 @@ func TestTransferToOffice(t *testing.T) {
 		require.NotEmpty(t, open)
 		_, err = n.app.RecordCheckIn(n.ctx(), n.officer, open[0].ID, carelog.CheckInRecord{Outcome: "reached", Informant: "self", AskedVillage: true, Scores: scoresFor(open[0])})
 		require.NoError(t, err, "the new officer works with it")
+	})
+
+	t.Run("TheLadderGoesOnWithThePeopleThere", func(t *testing.T) {
+		t.Parallel()
+		n := newNeighbour(t, 83)
+		n.addUser(n.there, "head", "+8615400000213", carelog.Supervisor)
+		n.clock.set(calendar.New(2026, time.December, 23).At(9, 0)) // the baseline of 8 December is eleven working days late
+		n.sweepAll()
+		_, err := n.work.Escalate(n.ctx(), 100)
+		require.NoError(t, err)
+		const told = "SELECT count(*) FROM messages WHERE purpose = 'supervisor_notice' AND user_id IN (SELECT id FROM users WHERE office_id = $1)"
+		require.NotZero(t, n.count(told, n.office))
+		_, err = n.app.AcceptTransfer(n.ctx(), n.officer, n.act.ID, carelog.Acceptance{Village: newVillage})
+		require.NoError(t, err)
+		n.keeps()
+		require.Zero(t, n.count(told+" AND dispatch = 'planned'", n.office), "who let go hears no more")
+		_, err = n.work.Escalate(n.ctx(), 100)
+		require.NoError(t, err)
+		require.NotZero(t, n.count(told, n.there))
+		n.keeps()
 	})
 
 	t.Run("ADeclinedPlanStaysAndTheHistorySaysWhoDeclined", func(t *testing.T) {

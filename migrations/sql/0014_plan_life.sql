@@ -13,6 +13,13 @@ ALTER TABLE care_plans
 CREATE INDEX care_plans_to_approve ON care_plans (office_id, id) WHERE state <> 'closed' AND closing_by IS NOT NULL;
 CREATE INDEX care_plans_open ON care_plans (office_id, state) WHERE state <> 'closed';
 
+-- What a file that moves, a new officer and a death have to find without walking everybody's.
+CREATE INDEX asks_by_recipient ON asks (recipient_id);
+CREATE INDEX alerts_by_recipient ON alerts (recipient_id, opened_at);
+CREATE INDEX tasks_by_recipient ON tasks (recipient_id) WHERE recipient_id IS NOT NULL;
+CREATE INDEX inbound_by_recipient ON inbound_messages (recipient_id) WHERE recipient_id IS NOT NULL;
+CREATE INDEX answers_planned ON messages (inbound_id) WHERE dispatch = 'planned' AND inbound_id IS NOT NULL;
+
 -- One yes-or-no contact a year for a household that refused more and whose
 -- refusal a supervisor has confirmed. It still ends in nothing but a closing.
 INSERT INTO plan_templates (id, key, version, name, created_at) VALUES

@@ -78,6 +78,7 @@ CREATE TABLE escalations (
 CREATE INDEX escalations_due ON escalations (priority, next_at, id) WHERE state = 'running';
 CREATE UNIQUE INDEX one_running_escalation_a_check_in ON escalations (check_in_id) WHERE state = 'running' AND check_in_id IS NOT NULL;
 CREATE UNIQUE INDEX one_running_escalation_an_alert ON escalations (alert_id) WHERE state = 'running' AND alert_id IS NOT NULL;
+CREATE INDEX escalations_by_recipient ON escalations (recipient_id);
 CREATE INDEX escalations_by_check_in ON escalations (check_in_id) WHERE check_in_id IS NOT NULL;
 
 ALTER TABLE alerts ADD COLUMN snoozes int NOT NULL DEFAULT 0;
