@@ -11,7 +11,7 @@ import (
 	"aftercare/carelog/condition"
 )
 
-const stranger = "+8615400000909"
+const strangersPhone = "+8615400000909"
 
 // child is a plausible enrolment of a child who suffered a sexual offence, whom
 // no contact may be named for.
@@ -119,7 +119,7 @@ func TestSexualOffenceAgainstAChildNeverReachesTheVillage(t *testing.T) {
 		made, err := c.app.EnrolRecipient(c.ctx(), c.officer, c.child("A-1", 56))
 		require.NoError(t, err)
 		director, err := c.work.AddContact(c.ctx(), carelog.TheSystem(), carelog.NewContact{
-			Office: c.office, Name: "孙某", Phone: stranger, Role: "child_director", Villages: []carelog.VillageName{{Township: "南麻街道", Name: "柿岭村"}},
+			Office: c.office, Name: "孙某", Phone: strangersPhone, Role: "child_director", Villages: []carelog.VillageName{{Township: "南麻街道", Name: "柿岭村"}},
 		})
 		require.NoError(t, err)
 		for _, n := range []carelog.NewContacts{{Primary: c.contact}, {Primary: director}, {Primary: c.contact, Backup: director}} {
@@ -129,6 +129,10 @@ func TestSexualOffenceAgainstAChildNeverReachesTheVillage(t *testing.T) {
 				require.Equal(t, carelog.Conflict, carelog.KindOf(err))
 			}
 		}
+		_, err = c.app.ChangeAddress(c.ctx(), c.officer, made.Plan, carelog.NewAddress{
+			Village: carelog.VillageName{Township: "南麻街道", Name: "柿岭村"}, Address: "3组", Primary: c.contact, Alias: "3组老马家", Reason: "搬家",
+		})
+		require.Equal(t, carelog.Conflict, carelog.KindOf(err))
 		for _, column := range []string{"primary_contact_id", "backup_contact_id"} { // even past the verbs
 			_, err = c.pool.Exec(c.ctx(), "UPDATE care_plans SET "+column+" = $2 WHERE id = $1", made.Plan, c.contact)
 			require.ErrorContains(t, err, "barred_plan_names_no_village_contact")
@@ -156,7 +160,10 @@ func TestSexualOffenceAgainstAChildNeverReachesTheVillage(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, 1, c.count("SELECT count(*) FROM care_plans WHERE tier = 'red'"), template)
 			require.Equal(t, 1, c.tasks("mandatory_report"), "violence where a child lives")
-			require.Empty(t, c.live(25, contactPhone), template)
+			require.Empty(t, c.live(5, contactPhone), template)
+			_, err = c.app.NoteVisit(c.ctx(), c.officer, made.Recipient, "home", carelog.CheckInRecord{Outcome: "reached", Informant: "self", Scores: scores})
+			require.NoError(t, err) // what lies ahead is laid anew
+			require.Empty(t, c.live(20, contactPhone), template)
 			require.Zero(t, c.toTheVillage(made.Recipient, "IS NOT NULL"), template)
 			if template != "H" { // H has a weekly step of its own
 				require.Positive(t, c.count("SELECT count(*) FROM check_ins WHERE step = 'tier-red-village' AND kind = 'phone'"), template)
@@ -164,6 +171,32 @@ func TestSexualOffenceAgainstAChildNeverReachesTheVillage(t *testing.T) {
 			require.Zero(t, c.count("SELECT count(*) FROM check_ins WHERE state = 'superseded' AND step = 'tier-red-village'"), "laying anew finds it as it is")
 			c.keeps()
 		}
+	})
+
+	t.Run("NoOtherOfficeLeadsThere", func(t *testing.T) {
+		t.Parallel()
+		c := newCounty(t)
+		e := c.child("A-1", 56)
+		made, err := c.app.EnrolRecipient(c.ctx(), c.officer, e)
+		require.NoError(t, err)
+		sister := c.addOffice("370322", "邻县人民检察院", carelog.OfficeID{})
+		taker := c.addUser(sister, "sun", "+8615400000301", carelog.Officer, carelog.Supervisor)
+		there := carelog.VillageName{Township: "东里镇", Name: "远村"}
+		contact, err := c.work.AddContact(c.ctx(), carelog.TheSystem(), carelog.NewContact{
+			Office: sister, Name: "孙某", Phone: strangersPhone, Role: "committee_head", Villages: []carelog.VillageName{there},
+		})
+		require.NoError(t, err)
+		act, err := c.app.TransferToOffice(c.ctx(), c.officer, made.Plan, "370322", "搬到邻县")
+		require.NoError(t, err)
+		_, err = c.app.AcceptTransfer(c.ctx(), taker, act.ID, carelog.Acceptance{Village: there, Primary: contact})
+		require.Equal(t, carelog.Conflict, carelog.KindOf(err))
+		_, err = c.app.AcceptTransfer(c.ctx(), taker, act.ID, carelog.Acceptance{Village: there})
+		require.NoError(t, err)
+		require.Equal(t, 1, c.count("SELECT count(*) FROM care_plans WHERE office_id = $1 AND village_barred", sister))
+		require.Empty(t, c.live(40, contactPhone, strangersPhone))
+		require.Zero(t, c.toTheVillage(made.Recipient, "IS NOT NULL"))
+		require.Zero(t, c.tasks("contact_missing"), "nobody is to be found for it")
+		c.keeps()
 	})
 
 	t.Run("NoVerbOnARunningPlanLeadsThere", func(t *testing.T) {
@@ -289,12 +322,12 @@ func TestNameContacts(t *testing.T) {
 		c, made, code := asked(t)
 		c.reply(contactPhone, code+" 4")
 		require.Equal(t, 1, c.tasks("contact_change"))
-		second := c.addContact("孙某", stranger)
+		second := c.addContact("孙某", strangersPhone)
 		_, err := c.app.NameContacts(c.ctx(), c.officer, carelog.NewContacts{Plan: made.Plan, Primary: second, Reason: "换届"})
 		require.NoError(t, err)
 		require.Zero(t, c.tasks("contact_change"))
 		claimed := c.send()
-		require.Len(t, to(claimed, stranger), 1)
+		require.Len(t, to(claimed, strangersPhone), 1)
 		require.Empty(t, to(claimed, contactPhone)[min(1, len(to(claimed, contactPhone))):], "at most the answer to his own reply")
 		require.Contains(t, c.kinds(made.Recipient), "contacts_named")
 		c.keeps()
@@ -302,17 +335,17 @@ func TestNameContacts(t *testing.T) {
 	t.Run("DoesNotAskTheSameContactTwice", func(t *testing.T) {
 		t.Parallel()
 		c, made, _ := asked(t)
-		_, err := c.app.NameContacts(c.ctx(), c.officer, carelog.NewContacts{Plan: made.Plan, Primary: c.contact, Backup: c.addContact("孙某", stranger), Reason: "加一位"})
+		_, err := c.app.NameContacts(c.ctx(), c.officer, carelog.NewContacts{Plan: made.Plan, Primary: c.contact, Backup: c.addContact("孙某", strangersPhone), Reason: "加一位"})
 		require.NoError(t, err)
 		claimed := c.send()
 		require.Empty(t, to(claimed, contactPhone))
-		require.Empty(t, to(claimed, stranger))
+		require.Empty(t, to(claimed, strangersPhone))
 	})
 	t.Run("RefusesAContactOfAnotherVillage", func(t *testing.T) {
 		t.Parallel()
 		c, made, _ := asked(t)
 		far, err := c.work.AddContact(c.ctx(), carelog.TheSystem(), carelog.NewContact{
-			Office: c.office, Name: "孙某", Phone: stranger, Role: "grid_worker", Villages: []carelog.VillageName{{Township: "东里镇", Name: "远村"}},
+			Office: c.office, Name: "孙某", Phone: strangersPhone, Role: "grid_worker", Villages: []carelog.VillageName{{Township: "东里镇", Name: "远村"}},
 		})
 		require.NoError(t, err)
 		_, err = c.app.NameContacts(c.ctx(), c.officer, carelog.NewContacts{Plan: made.Plan, Primary: far})

@@ -54,6 +54,7 @@ type quiet struct {
 	contactFine bool
 	optedOut    bool
 	unreachable bool
+	barred      bool
 
 	next     calendar.Date // due date of the next check-in ahead
 	nextFrom calendar.Date // its first text
@@ -69,14 +70,15 @@ func readQuiet(ctx context.Context, tx txn, recipient RecipientID) (quiet, error
 			num_nonnulls(k1.id, k2.id) > 0,
 			coalesce(k1.state = 'active' AND k1.opted_out_at IS NULL AND k1.unreachable_at IS NULL, false)
 				OR coalesce(k2.state = 'active' AND k2.opted_out_at IS NULL AND k2.unreachable_at IS NULL, false),
-			coalesce(k1.opted_out_at, k2.opted_out_at) IS NOT NULL, coalesce(k1.unreachable_at, k2.unreachable_at) IS NOT NULL
+			coalesce(k1.opted_out_at, k2.opted_out_at) IS NOT NULL, coalesce(k1.unreachable_at, k2.unreachable_at) IS NOT NULL,
+			coalesce(p.village_barred, false)
 		FROM recipients r
 		LEFT JOIN LATERAL (SELECT * FROM care_plans WHERE recipient_id = r.id ORDER BY state = 'closed', id DESC LIMIT 1) p ON true
 		LEFT JOIN plan_templates t ON t.id = p.template_id
 		LEFT JOIN village_contacts k1 ON k1.id = p.primary_contact_id
 		LEFT JOIN village_contacts k2 ON k2.id = p.backup_contact_id
 		WHERE r.id = $1`, recipient).
-		Scan(&q.office, &q.plan, &q.state, &q.template, &q.reviewOn, &q.hasContact, &q.contactFine, &q.optedOut, &q.unreachable)
+		Scan(&q.office, &q.plan, &q.state, &q.template, &q.reviewOn, &q.hasContact, &q.contactFine, &q.optedOut, &q.unreachable, &q.barred)
 	if none(err) {
 		return q, notFound("recipient")
 	}
@@ -131,6 +133,8 @@ func (q *quiet) explainNext(ctx context.Context, tx txn, e *Explanation) error {
 func (q *quiet) explainContact(e *Explanation) {
 	switch {
 	case q.plan.IsZero() || q.contactFine:
+	case q.barred:
+		e.add("contact", Sentence{"the household is barred from the village: no contact is asked, the officer phones", "\u8fd9\u6237\u7684\u60c5\u51b5\u4e0d\u7ecf\u6751\u91cc\u4e86\u89e3\uff0c\u7531\u627f\u529e\u4eba\u7535\u8bdd\u8054\u7cfb"})
 	case !q.hasContact:
 		e.add("contact", Sentence{"no village contact is named: only officers are texted", "\u6ca1\u6709\u6307\u5b9a\u6751\u8054\u7cfb\u4eba\uff0c\u53ea\u63d0\u9192\u627f\u529e\u4eba"})
 	case q.optedOut:

@@ -197,6 +197,17 @@ func TestReferrals(t *testing.T) {
 		require.Zero(t, c.watch(), "nothing is left to look at")
 	})
 
+	t.Run("LastThroughTheirLastDay", func(t *testing.T) {
+		t.Parallel()
+		c, made, partner := referred(t)
+		c.granted(made, partner, calendar.Of(tuesday))
+		require.Equal(t, 1, c.watch())
+		require.Equal(t, "granted", c.referral(made.Recipient).State)
+		c.clock.set(tuesday.AddDate(0, 0, 1))
+		require.Equal(t, 1, c.watch())
+		require.Equal(t, "lapsed", c.referral(made.Recipient).State)
+	})
+
 	t.Run("CatchUpAfterALongSilence", func(t *testing.T) {
 		t.Parallel()
 		c, made, partner := referred(t)
