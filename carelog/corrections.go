@@ -11,7 +11,7 @@ import (
 // scores too; everything known of the household is judged anew. When the new
 // version no longer reached them, the check-in it had completed is open again
 // (cancelled where the plan no longer runs); when it now did, it completes the
-// check-in. Whoever recorded it may, and supervisors of the office. A contact's
+// check-in, unless another record has: one that stands completes it, never two. Whoever recorded it may, and supervisors of the office. A contact's
 // own answer is not corrected: it stands as it was given.
 func (l *Log) CorrectRecord(ctx context.Context, by Actor, id RecordID, r CheckInRecord, why string) (Recorded, error) {
 	return write(ctx, l, by, func(tx txn) (Recorded, error) {
@@ -73,6 +73,15 @@ func (l *Log) checkCorrection(ctx context.Context, tx txn, c checkIn, r CheckInR
 }
 
 func (l *Log) correct(ctx context.Context, tx txn, c checkIn, e entered, x correction) (Recorded, error) {
+	if e.reached() && x.old.outcome != "reached" {
+		reached, err := reachedBy(ctx, tx, c.id)
+		if err != nil {
+			return Recorded{}, err
+		}
+		if reached {
+			return Recorded{}, conflict("another record completed the check-in already: note an unplanned visit instead")
+		}
+	}
 	done, err := l.writeVersion(ctx, tx, c, e, &x.old)
 	if err != nil {
 		return done, err
@@ -100,10 +109,7 @@ func (l *Log) correctOutcome(ctx context.Context, tx txn, c checkIn, e entered, 
 		return "", l.outcomeFollows(ctx, tx, c, e.Outcome)
 	}
 	if e.reached() {
-		if !isOpen(c.state) {
-			return c.state, nil
-		}
-		return "done", l.completeCheckIn(ctx, tx, c)
+		return l.reachedAfterAll(ctx, tx, c)
 	}
 	if old.outcome == "reached" {
 		state, err := l.reopenCheckIn(ctx, tx, c)
@@ -118,14 +124,45 @@ func (l *Log) correctOutcome(ctx context.Context, tx txn, c checkIn, e entered, 
 	return c.state, l.attempt(ctx, tx, c, e.CheckInRecord)
 }
 
+// reachedAfterAll completes the check-in that a corrected record turns out to have
+// reached them by: an open one, and one that a pause cancelled meanwhile, so that
+// nobody is sent there again when the plan goes on.
+func (l *Log) reachedAfterAll(ctx context.Context, tx txn, c checkIn) (string, error) {
+	if isOpen(c.state) {
+		return "done", l.completeCheckIn(ctx, tx, c)
+	}
+	if c.state != "cancelled" {
+		return c.state, nil
+	}
+	tag, err := tx.Exec(ctx, `UPDATE check_ins c SET state = 'done', reason = 'recorded by an officer', next_try_on = NULL, updated_at = $2
+		WHERE c.id = $1 AND NOT EXISTS (SELECT FROM check_ins t WHERE t.plan_id = c.plan_id AND t.step = c.step AND t.n = c.n AND t.id <> c.id
+			AND t.state NOT IN ('cancelled', 'superseded'))`, c.id, tx.now)
+	if err != nil {
+		return "", fmt.Errorf("complete check-in: %w", err)
+	}
+	if tag.RowsAffected() == 0 {
+		return c.state, nil // it was laid again: that one is open, or done
+	}
+	return "done", nil
+}
+
+// reachedBy tells whether a record that stands completed the check-in.
+func reachedBy(ctx context.Context, tx txn, id CheckInID) (bool, error) {
+	var reached bool
+	err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM check_in_records WHERE check_in_id = $1 AND outcome = 'reached' AND superseded_by IS NULL)", id).Scan(&reached)
+	if err != nil {
+		return false, fmt.Errorf("look for another record: %w", err)
+	}
+	return reached, nil
+}
+
 // reopenCheckIn opens a check-in again that nothing completes any more. Its
 // clocks run from the date it had: when that is past, the sweep marks it overdue
 // and the ladder begins. Where the plan no longer runs it is cancelled.
 func (l *Log) reopenCheckIn(ctx context.Context, tx txn, c checkIn) (string, error) {
-	var reached bool
-	err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM check_in_records WHERE check_in_id = $1 AND outcome = 'reached' AND superseded_by IS NULL)", c.id).Scan(&reached)
+	reached, err := reachedBy(ctx, tx, c.id)
 	if err != nil {
-		return "", fmt.Errorf("look for another record: %w", err)
+		return "", err
 	}
 	if reached || c.state != "done" {
 		return c.state, nil

@@ -19,15 +19,15 @@ func (c *county) fit(plan carelog.PlanID) {
 	c.scoredVisit(plan, 20, 2)
 }
 
-// scoredVisit is a home visit so many days ago that counted, every domain at a score.
+// scoredVisit is an unplanned home visit so many days ago that counted, every domain at a score.
 func (c *county) scoredVisit(plan carelog.PlanID, daysAgo, score int) {
 	c.t.Helper()
 	at := c.clock.now().AddDate(0, 0, -daysAgo)
-	c.exec(`WITH about AS (SELECT id, recipient_id FROM check_ins WHERE plan_id = $1 ORDER BY id LIMIT 1),
-		record AS (INSERT INTO check_in_records (id, check_in_id, recipient_id, kind, outcome, occurred_at, recorded_at, late)
-			SELECT gen_random_uuid(), id, recipient_id, 'home', 'reached', $2, $2, false FROM about RETURNING id)
-		INSERT INTO assessments (id, recipient_id, check_in_id, record_id, kind, occurred_at, recorded_at, scores, index, complete, counts)
-		SELECT gen_random_uuid(), about.recipient_id, about.id, record.id, 'home', $2, $2, array_fill($3::smallint, ARRAY[10]), $3 * 25, true, true FROM about, record`,
+	c.exec(`WITH about AS (SELECT recipient_id FROM care_plans WHERE id = $1),
+		record AS (INSERT INTO check_in_records (id, recipient_id, kind, outcome, occurred_at, recorded_at, late)
+			SELECT gen_random_uuid(), recipient_id, 'home', 'reached', $2, $2, false FROM about RETURNING id)
+		INSERT INTO assessments (id, recipient_id, record_id, kind, occurred_at, recorded_at, scores, index, complete, counts)
+		SELECT gen_random_uuid(), about.recipient_id, record.id, 'home', $2, $2, array_fill($3::smallint, ARRAY[10]), $3 * 25, true, true FROM about, record`,
 		plan, at, score)
 }
 
