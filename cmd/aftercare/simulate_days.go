@@ -128,6 +128,11 @@ func (s *simulation) day(ctx context.Context, today calendar.Date) error {
 		if err != nil {
 			return err
 		}
+		if work && m == (moment{16, 30}) {
+			if err := s.handOver(ctx, today); err != nil {
+				return err
+			}
+		}
 		if err := s.machinesWork(ctx); err != nil {
 			return err
 		}

@@ -29,7 +29,6 @@ type household struct {
 	good     int // the last of them in a row with nothing below 2
 	enrolled bool
 	first    calendar.Date // when care began
-	resting  bool          // paused
 	ended    bool          // closed
 
 	recipient  carelog.RecipientID // known since an officer first had work about it

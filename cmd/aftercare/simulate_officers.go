@@ -152,17 +152,6 @@ func (s *simulation) outcome(h *household, r *rand.Rand, today calendar.Date) st
 	return []string{"no_answer", "no_answer", "away", "number_dead", "suspected_fraud"}[r.IntN(5)]
 }
 
-// afterOutcome is what an officer does about a household that will not be met
-// again as before: the plan rests until somebody decides.
-func (s *simulation) afterOutcome(ctx context.Context, o *simOfficer, h *household, d duty, outcome string, today calendar.Date) error {
-	if outcome != "deceased" && outcome != "moved" && outcome != "refused" {
-		return nil
-	}
-	h.resting = true
-	_, err := o.office.door.PausePlan(ctx, o.Actor, d.plan, today.AddDays(20+s.dice.roll("pause", h.no, today).IntN(60)), "核实情况后再定")
-	return s.did("PausePlan", err)
-}
-
 // chore is an open task.
 type chore struct {
 	id        carelog.TaskID
@@ -173,19 +162,20 @@ type chore struct {
 	recipient carelog.RecipientID
 	checkIn   carelog.CheckInID
 	plan      carelog.PlanID // the open one
+	resting   bool           // it is paused, and nothing but time has to pass
 }
 
 // settleTasks has the officers see to their tasks within a few days; what belongs
 // to nobody's plan is the head's.
 func (s *simulation) settleTasks(ctx context.Context, office *simOffice, today calendar.Date) error {
-	rows, err := s.eyes.Query(ctx, `SELECT t.id, t.kind, (t.opened_at AT TIME ZONE 'Asia/Shanghai')::date, p.officer_id, coalesce(r.external_id, ''), t.recipient_id, t.check_in_id, p.id
+	rows, err := s.eyes.Query(ctx, `SELECT t.id, t.kind, (t.opened_at AT TIME ZONE 'Asia/Shanghai')::date, p.officer_id, coalesce(r.external_id, ''), t.recipient_id, t.check_in_id, p.id, coalesce(p.state = 'paused' AND p.path = '' AND p.closing_path = '', false)
 		FROM tasks t LEFT JOIN recipients r ON r.id = t.recipient_id LEFT JOIN care_plans p ON p.recipient_id = t.recipient_id AND p.state <> 'closed'
 		WHERE t.state = 'open' AND t.opened_at < $1 AND t.office_id = $2 ORDER BY t.id`, s.clock.now(), office.id)
 	if err != nil {
 		return err
 	}
 	chores, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c chore, err error) {
-		err = row.Scan(&c.id, &c.kind, &c.opened, &c.officer, &c.key, &c.recipient, &c.checkIn, &c.plan)
+		err = row.Scan(&c.id, &c.kind, &c.opened, &c.officer, &c.key, &c.recipient, &c.checkIn, &c.plan, &c.resting)
 		return c, err
 	})
 	if err != nil {
@@ -217,6 +207,14 @@ func (s *simulation) doChore(ctx context.Context, office *simOffice, by carelog.
 		return nil // the head's to decide
 	case "blind_scoring":
 		return s.scoreBlind(ctx, office, c)
+	case "death_review", "move_review", "refusal_review":
+		return nil // decidePlans does what it asks for
+	case "plan_review":
+		if c.resting {
+			_, err := office.door.StartPlan(ctx, by, c.plan)
+			return s.did("StartPlan", err)
+		}
+		return s.did("ResolveTask", office.door.ResolveTask(ctx, by, c.id, "已处理"))
 	case "mandatory_report":
 		return s.reportChild(ctx, office, by, c)
 	case "contact_change", "contact_missing":
@@ -227,55 +225,4 @@ func (s *simulation) doChore(ctx context.Context, office *simOffice, by carelog.
 	default:
 		return s.did("ResolveTask", office.door.ResolveTask(ctx, by, c.id, "已处理"))
 	}
-}
-
-// decidePlans has drafts started, resting plans resumed or closed, and those
-// closed whose household has stood well for a year.
-func (s *simulation) decidePlans(ctx context.Context, office *simOffice, today calendar.Date) error {
-	rows, err := s.eyes.Query(ctx, `SELECT p.id, p.state, r.external_id, p.officer_id, p.created_at, p.review_on
-		FROM care_plans p JOIN recipients r ON r.id = p.recipient_id
-		WHERE p.office_id = $2 AND (p.state IN ('draft', 'paused', 'closing') OR p.state = 'active' AND p.started_on < $1) ORDER BY p.id`, today.AddDays(-380), office.id)
-	if err != nil {
-		return err
-	}
-	type open struct {
-		ID       carelog.PlanID
-		State    string
-		Key      string
-		Officer  carelog.UserID
-		Created  any
-		ReviewOn calendar.Date
-	}
-	plans, err := pgx.CollectRows(rows, pgx.RowToStructByPos[open])
-	if err != nil {
-		return err
-	}
-	for _, p := range plans {
-		o, h := s.officerOf(p.Officer), s.byKey[p.Key]
-		if o == nil || s.away(o, today) {
-			continue
-		}
-		r := s.dice.roll("decide", h.no, p.State, today)
-		switch {
-		case p.State == "draft" && r.IntN(8) == 0:
-			_, err = office.door.StartPlan(ctx, o.Actor, p.ID)
-			err = s.did("StartPlan", err)
-		case p.State == "paused" && h.resting && !today.Before(p.ReviewOn.AddDays(-1)):
-			h.resting = false
-			if _, err = office.door.StartPlan(ctx, o.Actor, p.ID); err == nil {
-				_, err = office.door.ClosePlan(ctx, o.Actor, p.ID, "情况已核实")
-			}
-			err = s.did("ClosePlan", err)
-		case p.State == "active" && h.good >= 3 && r.IntN(60) == 0:
-			_, err = office.door.ClosePlan(ctx, o.Actor, p.ID, "连续走访情况良好")
-			err = s.did("ClosePlan", err)
-		case p.State == "closing" && r.IntN(5) == 0:
-			_, err = office.door.ClosePlan(ctx, office.head, p.ID, "同意")
-			err = s.did("approve ClosePlan", err)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

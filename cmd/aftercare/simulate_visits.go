@@ -38,11 +38,9 @@ func (s *simulation) see(ctx context.Context, o *simOfficer, h *household, d dut
 		h.toCorrect = append(h.toCorrect, mistake{made.Record, o.Actor, record, today.AddDays(2 + r.IntN(20))})
 	}
 	if d.kind == schedule.Home && record.Outcome == "reached" {
-		if err := s.refer(ctx, o, h, d, today); err != nil {
-			return err
-		}
+		return s.refer(ctx, o, h, d, today)
 	}
-	return s.afterOutcome(ctx, o, h, d, record.Outcome, today)
+	return nil
 }
 
 // observe writes what a visit that met them saw.

@@ -93,6 +93,7 @@ type simulation struct {
 	contacts   map[string]*simContact // by number
 	households []*household
 	byKey      map[string]*household
+	offers     []offer            // hand-overs that wait for an answer
 	swept      time.Time          // when the sweeps last ran
 	weather    weather            // when which fault is at work
 	days       *calendar.Calendar // the working days as they will have been
@@ -113,6 +114,8 @@ type simOffice struct {
 	queue    *memoryQueue
 	post     mailbag // replies and reports on their way to it
 	officers []*simOfficer
+	code     string
+	leaving  []leaving         // households that moved away
 	partner  carelog.PartnerID // whom it refers households to
 	roster   calendar.Date     // the month the duty roster is written for
 	id       carelog.OfficeID
@@ -215,10 +218,10 @@ func (s *simulation) settle(ctx context.Context) error {
 		return err
 	}
 	for n := range (s.simulationPlan.officers + officersAnOffice - 1) / officersAnOffice {
-		o := &simOffice{no: n, number: fmt.Sprintf("+86154%08d", 900+n), queue: &memoryQueue{}}
+		o := &simOffice{no: n, code: fmt.Sprintf("3700%02d", n+1), number: fmt.Sprintf("+86154%08d", 900+n), queue: &memoryQueue{}}
 		o.door, o.work = s.newLog(s.app, o.queue, byte(10+2*n)), s.newLog(s.pool, o.queue, byte(11+2*n))
 		o.id, err = s.work.AddOffice(ctx, system, carelog.NewOffice{
-			Parent: city, Code: fmt.Sprintf("3700%02d", n+1), Name: fmt.Sprintf("模拟%d县人民检察院", n+1), Signature: fmt.Sprintf("模拟%d县检察院", n+1), Level: "county",
+			Parent: city, Code: o.code, Name: fmt.Sprintf("模拟%d县人民检察院", n+1), Signature: fmt.Sprintf("模拟%d县检察院", n+1), Level: "county",
 		})
 		if err != nil {
 			return err
