@@ -83,7 +83,7 @@ func (l *Log) explainDate(e *Explanation, asked course, c shownCheckIn) {
 	} else {
 		e.add("template", said("template %s version %d, step %s (%s), time %d, falls on %s",
 			"\u65b9\u6848%s\u7b2c%d\u7248\uff0c\u6b65\u9aa4%s\uff08%s\uff09\u7b2c%d\u6b21\uff0c\u6309\u65e5\u6570\u7b97\u662f%s",
-			p.template.Key, p.template.Version, c.step, c.title, c.n, o.Nominal)).about(c.step).on(o.Nominal)
+			p.template.Key, p.template.Version, c.step, c.title, schedule.Ordinal(asked.template, asked.anchors, c.step, c.n, cal), o.Nominal)).about(c.step).on(o.Nominal)
 		if o.Due != o.Nominal {
 			e.add("calendar", said("%s is no working day of the office: the check-in moved to %s",
 				"%s\u4e0d\u662f\u672c\u5355\u4f4d\u5de5\u4f5c\u65e5\uff0c\u987a\u5ef6\u6216\u63d0\u524d\u5230%s", o.Nominal, o.Due)).on(o.Nominal)

@@ -88,6 +88,21 @@ func At(t Template, a Anchors, step string, n int, cal *calendar.Calendar) (Occu
 	return o, !s.over(o, a)
 }
 
+// Ordinal is which check-in of its step the n-th is, from 1: steps that are
+// numbered by year or by day (see Occurrence) count from the first that occurs.
+func Ordinal(t Template, a Anchors, step string, n int, cal *calendar.Calendar) int {
+	i := slices.IndexFunc(t.Steps, func(s Step) bool { return s.Key == step })
+	if i < 0 || !t.Steps[i].Anchor.Yearly() && !t.Steps[i].numberedByDay() {
+		return n
+	}
+	a.Visits = nil
+	first, found := t.Steps[i].firstFrom(a.Start, a, cal)
+	if !found {
+		return 1
+	}
+	return max(1, n-first.N+1)
+}
+
 // firstFrom finds the step's first check-in due on or after a date that no visit
 // satisfied yet. The number is estimated by division and then corrected for
 // rolling, so the cost does not grow with the age of the plan.

@@ -323,6 +323,22 @@ func TestTierOverlay(t *testing.T) {
 			}
 		})
 	})
+	t.Run("CountsFromOneForPeople", func(t *testing.T) {
+		t.Parallel()
+		tpl := General().With(Overlay(Red, General()))
+		for _, want := range []struct {
+			step string
+			days []int
+		}{{"tier-red-village", []int{1, 2, 3}}, {"spring-festival", []int{1, 2}}, {"quarterly-phone", []int{1, 2}}} {
+			var got []int
+			for _, o := range Occurrences(tpl, a, a.Start, friday.AddDays(800), cal) {
+				if o.Step == want.step && len(got) < len(want.days) {
+					got = append(got, Ordinal(tpl, a, o.Step, o.N, cal))
+				}
+			}
+			require.Equal(t, want.days, got, want.step)
+		}
+	})
 	t.Run("IsValidBesideEveryTemplate", func(t *testing.T) {
 		t.Parallel()
 		for _, tpl := range Seeds() {
