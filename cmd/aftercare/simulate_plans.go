@@ -11,13 +11,13 @@ import (
 
 // openPlan is a plan that somebody may have to decide about.
 type openPlan struct {
-	ID       carelog.PlanID
-	State    string
-	Path     string // what was recorded: death, moved, refused
-	Closing  string // the path on which the closing is proposed
-	Key      string
-	Officer  carelog.UserID
-	Started  calendar.Date
+	ID      carelog.PlanID
+	State   string
+	Path    string // what was recorded: death, moved, refused
+	Closing string // the path on which the closing is proposed
+	Key     string
+	Officer carelog.UserID
+	Started calendar.Date
 }
 
 // decidePlans has people decide about the lives of plans: drafts are started,
