@@ -32,14 +32,6 @@ func bothWays(t *testing.T, e carelog.Explanation) {
 	}
 }
 
-func kindsOf(e carelog.Explanation) []string {
-	var kinds []string
-	for _, b := range e.Because {
-		kinds = append(kinds, b.Kind)
-	}
-	return kinds
-}
-
 func because(e carelog.Explanation, kind string) string {
 	var all []string
 	for _, b := range e.Because {
