@@ -173,6 +173,25 @@ func TestSexualOffenceAgainstAChildNeverReachesTheVillage(t *testing.T) {
 		}
 	})
 
+	t.Run("NoChangeOfTemplateLeadsThere", func(t *testing.T) {
+		t.Parallel()
+		c := newCounty(t)
+		e := c.child("A-1", 56)
+		e.Template = "G"
+		made, err := c.app.EnrolRecipient(c.ctx(), c.officer, e)
+		require.NoError(t, err)
+		for _, key := range []string{"K", "H", "C", "R"} {
+			impact, err := c.app.ChangeTemplate(c.ctx(), c.officer, made.Plan, key, "情况有变")
+			require.NoError(t, err)
+			require.NotZero(t, impact)
+			require.Zero(t, c.toTheVillage(made.Recipient, "IS NOT NULL"), key)
+			require.Empty(t, c.live(12, contactPhone), key)
+		}
+		require.Zero(t, c.toTheVillage(made.Recipient, "IS NOT NULL"))
+		require.Positive(t, c.count("SELECT count(*) FROM check_ins WHERE recipient_id = $1 AND step LIKE '%village%'", made.Recipient), "some steps would have asked")
+		c.keeps()
+	})
+
 	t.Run("NoOtherOfficeLeadsThere", func(t *testing.T) {
 		t.Parallel()
 		c := newCounty(t)
