@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"aftercare/carelog"
 )
 
 // checkIn finds a recipient's check-in of a step.
@@ -56,6 +58,26 @@ func TestPlans(t *testing.T) {
 		require.Equal(t, "closed", c.send(c.boss, http.MethodPost, path, why).object()["state"])
 		c.send(c.boss, http.MethodPost, path, why).requireProblem(http.StatusConflict)
 	})
+}
+
+func TestTransfers(t *testing.T) {
+	t.Parallel()
+	c := newCounty(t)
+	recipient, plan := c.enrol("YY-1")
+	colleague := c.addUser(c.office, "sun", carelog.Officer)
+	c.boss = c.addUser(c.office, "head", carelog.Supervisor)
+	c.send(c.boss, http.MethodPost, "/v1/transfers", object{"plan_ids": []string{plan}, "to": "nobody", "reason": "分工"}).
+		requireProblem(http.StatusUnprocessableEntity, "body.to")
+	act := c.send(c.boss, http.MethodPost, "/v1/transfers", object{"from": "li", "to": "sun", "reason": "分工"}).object()
+	require.EqualValues(t, 1, act["open"])
+	id, _ := act["transfer_id"].(string)
+	require.Len(t, c.send(colleague, http.MethodGet, "/v1/transfers", nil).items(), 1)
+	offered := c.send(colleague, http.MethodGet, "/v1/transfers/"+id+"/plans", nil)
+	require.Contains(t, offered.text, "分工")
+	require.Equal(t, "ended", c.send(colleague, http.MethodPost, "/v1/transfers/"+id+"/accept", object{}).object()["state"])
+	require.NotEqual(t, c.get("/v1/me").object()["user_id"], c.get("/v1/recipients/" + recipient + "/plan").object()["officer_id"])
+	require.Empty(t, c.get("/v1/transfers").items())
+	c.send(colleague, http.MethodPost, "/v1/transfers/"+id+"/accept", object{}).requireProblem(http.StatusConflict)
 }
 
 func TestRecordCheckIn(t *testing.T) {

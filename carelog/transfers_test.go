@@ -94,6 +94,12 @@ func TestTransferPlans(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, to(c.send(), secondPhone), c.count("SELECT count(*) FROM alerts WHERE state <> 'closed'"))
 		c.keeps()
+		act, err = c.app.TransferPlans(c.ctx(), c.boss, carelog.NewTransfer{Plans: []carelog.PlanID{made.Plan}, To: "li", Reason: "回来了"})
+		require.NoError(t, err)
+		_, err = c.app.AcceptTransfer(c.ctx(), c.officer, act.ID, carelog.Acceptance{})
+		require.NoError(t, err)
+		require.Empty(t, to(c.send(), officerPhone), "who was told of the alert knows of it")
+		c.keeps()
 	})
 
 	t.Run("WhoMayAndWhoMayNot", func(t *testing.T) {
@@ -332,12 +338,13 @@ func TestTransferToOffice(t *testing.T) {
 			defer tx.Rollback(n.ctx())
 			_, err = tx.Exec(n.ctx(), "SELECT set_config('aftercare.offices', $1, true), set_config('aftercare.user', $2, true)", "{"+scope.String()+"}", as.User.String())
 			require.NoError(t, err)
-			_, err = tx.Exec(n.ctx(), `SELECT take_over($1, $2, $3, (SELECT id FROM villages WHERE office_id = $4 LIMIT 1), NULL, NULL, '', now())`, transfer, plan, officer, scope)
+			_, err = tx.Exec(n.ctx(), `SELECT take_over($1, $2, $3, (SELECT id FROM villages WHERE office_id = $4), NULL, NULL, '', now())`, transfer, plan, officer, n.there)
 			return constraintOf(err)
 		}
 		const nothing, strangers = "only_an_offered_file_is_taken_over", "a_file_goes_to_people_of_the_receiving_office"
 		require.Equal(t, nothing, take(n.there, n.officer, n.act.ID, other.Plan, n.officer.User), "a plan that is not in the offer")
 		require.Equal(t, nothing, take(n.office, n.boss, n.act.ID, n.made.Plan, n.county.officer.User), "the sender itself")
+		require.Equal(t, nothing, take(n.office, n.officer, n.act.ID, n.made.Plan, n.officer.User), "a transaction of another scope")
 		require.Equal(t, nothing, take(n.there, n.boss, n.act.ID, n.made.Plan, n.officer.User), "somebody who does not work there")
 		require.Equal(t, strangers, take(n.there, n.officer, n.act.ID, n.made.Plan, n.county.officer.User), "an officer of elsewhere")
 		for name, sql := range map[string]string{
