@@ -59,6 +59,8 @@ type quiet struct {
 	next     calendar.Date // due date of the next check-in ahead
 	nextFrom calendar.Date // its first text
 	late     int           // open check-ins that are overdue
+	tasks    int           // open work for a person
+	alerts   int           // open alerts
 	planned  *time.Time    // the next planned text
 	asks     bool          // the next check-in asks the village
 	kind     string
@@ -148,17 +150,16 @@ func (q *quiet) explainContact(e *Explanation) {
 
 // explainWaiting counts what is open about the household and lies with people.
 func (q *quiet) explainWaiting(ctx context.Context, tx txn, e *Explanation) error {
-	var tasks, alerts int
 	err := tx.QueryRow(ctx, `SELECT (SELECT count(*) FROM tasks WHERE recipient_id = $1 AND state = 'open'),
-		(SELECT count(*) FROM alerts WHERE recipient_id = $1 AND state <> 'closed')`, q.recipient).Scan(&tasks, &alerts)
+		(SELECT count(*) FROM alerts WHERE recipient_id = $1 AND state <> 'closed')`, q.recipient).Scan(&q.tasks, &q.alerts)
 	if err != nil {
 		return fmt.Errorf("count open work: %w", err)
 	}
-	if tasks > 0 {
-		e.add("person", said("%s open tasks wait for a person", "\u6709%s\u9879\u5f85\u529e\u7b49\u5f85\u529e\u7406", strconv.Itoa(tasks)))
+	if q.tasks > 0 {
+		e.add("person", said("%s open tasks wait for a person", "\u6709%s\u9879\u5f85\u529e\u7b49\u5f85\u529e\u7406", strconv.Itoa(q.tasks)))
 	}
-	if alerts > 0 {
-		e.add("rule", said("%s alerts are open", "\u6709%s\u4e2a\u9884\u8b66\u672a\u4e86\u7ed3", strconv.Itoa(alerts)))
+	if q.alerts > 0 {
+		e.add("rule", said("%s alerts are open", "\u6709%s\u4e2a\u9884\u8b66\u672a\u4e86\u7ed3", strconv.Itoa(q.alerts)))
 	}
 	return nil
 }
@@ -196,8 +197,12 @@ func (q *quiet) answer(tx txn) Sentence {
 		return Sentence{"the plan is closed: nothing is planned unless it is reopened", "\u65b9\u6848\u5df2\u7ed3\u6848\uff0c\u91cd\u65b0\u542f\u52a8\u524d\u4e0d\u518d\u5b89\u6392"}
 	case q.state == "draft" || q.state == "paused":
 		return said("the plan is %s: nothing goes out until somebody decides on %s", "\u65b9\u6848%s\uff0c%s\u590d\u67e5\u524d\u4e0d\u53d1\u77ed\u4fe1", word("plan", q.state), q.reviewOn)
+	case q.alerts > 0:
+		return said("alerts that are open and wait for a person: %d", "\u6709%d\u4e2a\u9884\u8b66\u7b49\u5f85\u5904\u7f6e", q.alerts)
 	case q.late > 0:
 		return said("%s check-ins are overdue and wait for an officer; supervisors are told step by step", "\u6709%s\u6b21\u56de\u8bbf\u5df2\u903e\u671f\uff0c\u7b49\u5f85\u627f\u529e\u4eba\u529e\u7406\uff0c\u5e76\u9010\u7ea7\u7763\u529e", strconv.Itoa(q.late))
+	case q.tasks > 0:
+		return said("tasks that are open and wait for a person: %d", "\u6709%d\u9879\u5f85\u529e\u7b49\u5f85\u529e\u7406", q.tasks)
 	case q.planned != nil && !q.planned.After(tx.now):
 		return said("a text waits to be sent since %s", "\u6709\u77ed\u4fe1\u81ea%s\u8d77\u7b49\u5f85\u53d1\u9001", *q.planned)
 	case q.planned != nil:

@@ -154,3 +154,43 @@ func TestExplainSilence(t *testing.T) {
 		require.Contains(t, because(explain(t), "contact"), "asked for no more texts")
 	})
 }
+
+func TestExplainAlert(t *testing.T) {
+	t.Parallel()
+	c, made := visited(t, "3033333333")
+	var id carelog.AlertID
+	require.NoError(t, c.pool.QueryRow(c.ctx(), "SELECT id FROM alerts WHERE recipient_id = $1 AND rule = 'R1'", made.Recipient).Scan(&id))
+	explain := func(t *testing.T) carelog.Explanation {
+		t.Helper()
+		e, err := c.app.ExplainAlert(c.ctx(), c.officer, id)
+		require.NoError(t, err)
+		bothWays(t, e)
+		return e
+	}
+	t.Run("NamesTheDomainAndTheTimeToAct", func(t *testing.T) {
+		e := explain(t)
+		require.Contains(t, e.Answer.English, "Income and debt")
+		require.Contains(t, e.Answer.English, "rule R1, red, act within 24 hours")
+		require.Contains(t, because(e, "rule"), "somebody has to act by")
+	})
+	t.Run("SaysWhoIsToldNext", func(t *testing.T) {
+		require.Contains(t, because(explain(t), "ladder"), "somebody is told next on")
+	})
+	t.Run("KeepsSilenceFromSayingThatNothingIsDue", func(t *testing.T) {
+		e, err := c.app.ExplainSilence(c.ctx(), c.officer, made.Recipient)
+		require.NoError(t, err)
+		bothWays(t, e)
+		require.Equal(t, "alerts that are open and wait for a person: 1", e.Answer.English)
+	})
+	t.Run("SaysHowItEnded", func(t *testing.T) {
+		c.resolve("red_alert")
+		e := explain(t)
+		require.Contains(t, because(e, "event"), "it ended as resolved")
+		require.Contains(t, because(e, "ladder"), "the ladder stopped on")
+	})
+	t.Run("IsReadLikeAFileAndAudited", func(t *testing.T) {
+		require.Positive(t, c.count("SELECT count(*) FROM audit WHERE act = 'alert_explained'"))
+		_, err := c.app.ExplainAlert(c.ctx(), c.admin, id)
+		require.Equal(t, carelog.Forbidden, carelog.KindOf(err))
+	})
+}

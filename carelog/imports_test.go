@@ -55,6 +55,25 @@ func TestImport(t *testing.T) {
 	t.Parallel()
 	adding := carelog.ImportOptions{AddVillages: true}
 
+	t.Run("EightyOnePeopleAreEnrolledInOneActOrNoneOfThem", func(t *testing.T) {
+		t.Parallel()
+		c, book := newCounty(t), oneRow()
+		first := book.Rows[0].Cells
+		book.Rows = nil
+		for n := range 81 {
+			row := maps.Clone(first)
+			row["外部编号"], row["身份证号"] = fmt.Sprint("V-", n+1), ""
+			book.Rows = append(book.Rows, carelog.LedgerRow{Number: n + 2, Cells: row})
+		}
+		book.Rows[80].Cells["救助金额(元)"] = "-1"
+		require.NotEmpty(t, c.importing(book, adding).Problems)
+		require.Zero(t, c.count("SELECT count(*) FROM recipients"))
+		book.Rows[80].Cells["救助金额(元)"] = "5,000.50"
+		require.Empty(t, c.importing(book, adding).Problems)
+		require.Equal(t, 81, c.count("SELECT count(*) FROM care_plans WHERE state = 'active'"))
+		require.Equal(t, 1, c.count("SELECT count(DISTINCT created_at) FROM recipients"), "one act")
+		c.keeps()
+	})
 	t.Run("ACountyIsEnrolledAndASecondRunChangesNothing", func(t *testing.T) {
 		t.Parallel()
 		c, book := countyLedger(t)
