@@ -6,6 +6,7 @@ import (
 
 	"aftercare/carelog"
 	"aftercare/carelog/calendar"
+	"aftercare/carelog/schedule"
 )
 
 // leaving is a household that moved to another office's county.
@@ -40,6 +41,11 @@ func (s *simulation) handOver(ctx context.Context, today calendar.Date) error {
 			}
 		}
 		o.leaving = nil
+	}
+	if today == s.workdayAfter(s.span/2) {
+		if err := s.reform(ctx); err != nil {
+			return err
+		}
 	}
 	if !s.faults[faultLeave] || len(s.officers) < 2 {
 		return nil
@@ -132,4 +138,33 @@ func (s *simulation) answerOffer(ctx context.Context, o offer, today calendar.Da
 		h.office, h.officer, h.village, h.movesOn = o.office, officer, village, calendar.Date{}
 	}
 	return s.did("AcceptTransfer", err)
+}
+
+// reform makes a new version of template G half way through, with more time for
+// every phone call, and has every office move its running plans to it.
+func (s *simulation) reform(ctx context.Context) error {
+	versions, err := s.work.Templates(ctx, s.admin)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(versions, func(v carelog.TemplateVersion) bool { return v.Key == "G" })
+	steps := slices.Clone(versions[i].Steps) // the newest version comes first
+	for n := range steps {
+		if steps[n].Kind == schedule.Phone {
+			steps[n].LeadDays, steps[n].GraceWorkdays = steps[n].LeadDays+2, steps[n].GraceWorkdays+2
+		}
+	}
+	if _, err := s.work.SaveTemplate(ctx, s.admin, "G", steps, carelog.TemplateOptions{Why: "电话回访给更多时间"}); err != nil {
+		return s.did("SaveTemplate", err)
+	}
+	for _, o := range s.offices {
+		for left := 1; left > 0; {
+			moved, err := o.door.MovePlans(ctx, o.head, carelog.MovePlans{Template: "G"})
+			if err := s.did("MovePlans", err); err != nil {
+				return err
+			}
+			left = moved.Left
+		}
+	}
+	return nil
 }

@@ -155,6 +155,12 @@ func (s *simulation) enrolment(h *household, today calendar.Date) carelog.Enrolm
 		BornOn: h.born(), Award: carelog.Award{TotalFen: 500_000, PaidOn: today.AddDays(-s.paidBefore(h))},
 		Primary: h.village.contacts[0].id, Officer: h.officer.Login,
 	}
+	switch {
+	case h.kind == "H":
+		e.Template = "H" // by a person: nothing chooses it by itself
+	case h.kind == "G" && h.no%100 == 7:
+		e.Template = "R" // coordinated, not awarded
+	}
 	if len(h.village.contacts) > 1 {
 		e.Backup = h.village.contacts[1].id
 	}

@@ -11,21 +11,22 @@ import (
 
 // openPlan is a plan that somebody may have to decide about.
 type openPlan struct {
-	ID      carelog.PlanID
-	State   string
-	Path    string // what was recorded: death, moved, refused
-	Closing string // the path on which the closing is proposed
-	Key     string
-	Officer carelog.UserID
-	Started calendar.Date
+	ID       carelog.PlanID
+	State    string
+	Path     string // what was recorded: death, moved, refused
+	Closing  string // the path on which the closing is proposed
+	Template string
+	Key      string
+	Officer  carelog.UserID
+	Started  calendar.Date
 }
 
 // decidePlans has people decide about the lives of plans: drafts are started,
 // resting ones resumed, deaths, moves and refusals given their path, and closings
 // proposed, approved or rejected.
 func (s *simulation) decidePlans(ctx context.Context, office *simOffice, today calendar.Date) error {
-	rows, err := s.eyes.Query(ctx, `SELECT p.id, p.state, p.path, p.closing_path, r.external_id, p.officer_id, p.started_on
-		FROM care_plans p JOIN recipients r ON r.id = p.recipient_id
+	rows, err := s.eyes.Query(ctx, `SELECT p.id, p.state, p.path, p.closing_path, t.key, r.external_id, p.officer_id, p.started_on
+		FROM care_plans p JOIN recipients r ON r.id = p.recipient_id JOIN plan_templates t ON t.id = p.template_id
 		WHERE p.office_id = $1 ORDER BY p.id`, office.id)
 	if err != nil {
 		return err
@@ -70,6 +71,9 @@ func (s *simulation) decidePlan(ctx context.Context, office *simOffice, by carel
 		err = s.did("StartPlan", err)
 	case p.Path != "":
 		err = s.takePath(ctx, office, by, h, p, today)
+	case p.State == "active" && p.Template == "G" && h.low() && r.IntN(6) == 0:
+		_, err = door.ChangeTemplate(ctx, by, p.ID, "K", "家中情况需要更多关怀")
+		err = s.did("ChangeTemplate", err)
 	case p.State == "active" && r.IntN(60) == 0:
 		err = s.rest(ctx, office, by, h, p, today)
 	case p.State == "active" && p.Started.AddMonths(12).Before(today) && h.good >= 2:

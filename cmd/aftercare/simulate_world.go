@@ -88,6 +88,7 @@ type simulation struct {
 	meddle   func(context.Context, *simulation) error
 
 	city       *simOffice // above the offices
+	admin      carelog.Actor
 	offices    []*simOffice
 	officers   []*simOfficer
 	contacts   map[string]*simContact // by number
@@ -217,6 +218,9 @@ func (s *simulation) settle(ctx context.Context) error {
 	if s.city.head, err = s.hire(ctx, city, "city", 1, "office"); err != nil {
 		return err
 	}
+	if s.admin, err = s.hire(ctx, city, "admin", 2, administrator); err != nil {
+		return err
+	}
 	for n := range (s.simulationPlan.officers + officersAnOffice - 1) / officersAnOffice {
 		o := &simOffice{no: n, code: fmt.Sprintf("3700%02d", n+1), number: fmt.Sprintf("+86154%08d", 900+n), queue: &memoryQueue{}}
 		o.door, o.work = s.newLog(s.app, o.queue, byte(10+2*n)), s.newLog(s.pool, o.queue, byte(11+2*n))
@@ -253,12 +257,18 @@ func (s *simulation) settle(ctx context.Context) error {
 	return s.settleVillages(ctx)
 }
 
+// administrator is no position on the ladder.
+const administrator = "administrator"
+
 // hire adds a person and signs them in for all the time there is: a supervisor
-// in a position, or an officer.
+// in a position, an administrator, or an officer.
 func (s *simulation) hire(ctx context.Context, office carelog.OfficeID, login string, number int, position string) (carelog.Actor, error) {
 	system, role := carelog.TheSystem(), carelog.Supervisor
-	if position == "" {
+	switch position {
+	case "":
 		role = carelog.Officer
+	case administrator:
+		role, position = carelog.Administrator, ""
 	}
 	user, err := s.work.AddUser(ctx, system, carelog.NewUser{Office: office, Login: login, Name: surname(number) + "某", Phone: fmt.Sprintf("+86154%08d", 10_000_000+number), Roles: []carelog.Role{role}, Position: position})
 	if err != nil {
