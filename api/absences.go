@@ -68,6 +68,34 @@ func (s *server) endAbsence(ctx context.Context, by carelog.Actor, in *absencePa
 	return nil, s.Log.EndAbsence(ctx, by, in.AbsenceID)
 }
 
+type dutyBody struct {
+	DutyID   carelog.DutyID   `json:"duty_id" format:"uuid"`
+	OfficeID carelog.OfficeID `json:"office_id" format:"uuid"`
+	UserID   carelog.UserID   `json:"user_id" format:"uuid"`
+	UserName string           `json:"user_name,omitempty"`
+	From     time.Time        `json:"from"`
+	Until    time.Time        `json:"until"`
+}
+
+func showDuty(d carelog.Duty) dutyBody {
+	return dutyBody{d.ID, d.Office, d.User, d.UserName, d.From, d.Until}
+}
+
+func (s *server) listDuties(ctx context.Context, by carelog.Actor, in *PageParams) (*listed[dutyBody], error) {
+	const list = "duties"
+	rows, err := in.after(list)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.Log.Duties(ctx, by, rows)
+	if err != nil {
+		return nil, err
+	}
+	return page(in, found, showDuty, func(last carelog.Duty) position {
+		return position{List: list, After: last.ID.String()}
+	}), nil
+}
+
 type newDutyBody struct {
 	OfficeID carelog.OfficeID `json:"office_id,omitzero" format:"uuid" doc:"Your own when left out"`
 	UserID   carelog.UserID   `json:"user_id" format:"uuid"`

@@ -114,6 +114,7 @@ func (s *server) routes() {
 	get(s, route{id: "list-absences", path: "/v1/absences", summary: "List leaves that are not over"}, s.listAbsences)
 	post(s, route{id: "set-absence", path: "/v1/absences", status: http.StatusCreated, summary: "Record a leave and who stands in"}, s.setAbsence)
 	post(s, route{id: "end-absence", path: "/v1/absences/{absence_id}/end", status: http.StatusNoContent, summary: "End a leave early"}, s.endAbsence)
+	get(s, route{id: "list-duties", path: "/v1/duties", summary: "List the duty roster as far as it is not over"}, s.listDuties)
 	post(s, route{id: "set-duty", path: "/v1/duties", status: http.StatusCreated, summary: "Say who gets what is red out of office hours"}, s.setDuty)
 
 	post(s, route{id: "set-text-budget", path: "/v1/users/{user_id}/texts-a-day", status: http.StatusNoContent, summary: "Set how many texts a person gets a day before the rest is a digest"}, s.setTextBudget)

@@ -214,12 +214,13 @@ func (l *Log) CloseAlert(ctx context.Context, by Actor, id AlertID, outcome, don
 	return err
 }
 
-// deedSince refuses where nobody recorded a contact with the household since the
-// alert was raised: a red alert ends by a deed and not by a word.
+// deedSince refuses where nobody recorded a deed since the alert was raised: a
+// visit, a call, a referral or a report. What raised it is none, nor is an attempt:
+// a red alert ends by a deed and not by a word.
 func deedSince(ctx context.Context, tx txn, a openAlert) error {
 	var done bool
-	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM history WHERE recipient_id = $1 AND recorded_at >= $2 AND actor_kind = 'person'
-		AND kind IN ('check_in_recorded', 'check_in_attempted', 'contact_noted', 'event_reported', 'record_corrected'))`, a.recipient, a.openedAt).Scan(&done)
+	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM history WHERE recipient_id = $1 AND recorded_at > $2 AND actor_kind = 'person'
+		AND kind IN ('check_in_recorded', 'contact_noted', 'mandatory_report_made', 'referral_sent'))`, a.recipient, a.openedAt).Scan(&done)
 	if err != nil {
 		return fmt.Errorf("look for the deed: %w", err)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 type dutyKind struct{}
@@ -13,10 +15,12 @@ type DutyID = ID[dutyKind]
 
 // Duty says who of an office gets what is red outside office hours, from and until when.
 type Duty struct {
-	Office OfficeID
-	User   UserID
-	From   time.Time
-	Until  time.Time
+	ID       DutyID // given when it is recorded
+	Office   OfficeID
+	User     UserID
+	UserName string // of lists
+	From     time.Time
+	Until    time.Time
 }
 
 // longestDuty bounds one entry of the roster.
@@ -40,6 +44,30 @@ func (l *Log) SetDuty(ctx context.Context, by Actor, d Duty) (DutyID, error) {
 		}
 		tx.audit(d.Office, "duty_set", anyID(d.User), d.From.UTC().Format(time.RFC3339)+" "+d.Until.UTC().Format(time.RFC3339))
 		return id, nil
+	})
+}
+
+// Duties lists the roster of the actor's offices as far as it is not over, oldest
+// entry first; where entries overlap the last holds. Officers, supervisors and
+// administrators may.
+func (l *Log) Duties(ctx context.Context, by Actor, page Page) ([]Duty, error) {
+	return read(ctx, l, by, func(tx txn) ([]Duty, error) {
+		rows, err := tx.Query(ctx, `SELECT d.id, d.office_id, d.user_id, d.from_at, d.until_at, u.data_key, u.sealed
+			FROM duties d LEFT JOIN users u ON u.id = d.user_id
+			WHERE d.until_at > $1 AND d.id > $2 AND ($4 OR d.office_id = ANY ($5)) ORDER BY d.id LIMIT $3`,
+			tx.now, page.afterOrFirst(), page.Limit, by.Kind == System, by.officesOf(Officer, Supervisor, Administrator))
+		if err != nil {
+			return nil, fmt.Errorf("list the duty roster: %w", err)
+		}
+		return pgx.CollectRows(rows, func(row pgx.CollectableRow) (d Duty, err error) {
+			var key, sealed []byte
+			if err := row.Scan(&d.ID, &d.Office, &d.User, &d.From, &d.Until, &key, &sealed); err != nil {
+				return d, err
+			}
+			user, err := l.openPerson(d.User, key, sealed, "users.sealed")
+			d.UserName = user.Name
+			return d, err
+		})
 	})
 }
 

@@ -274,13 +274,16 @@ func (c *county) scored(id carelog.RecipientID, text string) carelog.Recorded {
 	return carelog.Recorded{}
 }
 
-// resolve settles the open tasks of a kind.
+// resolve settles the open tasks of a kind, after a call.
 func (c *county) resolve(kind string) {
 	c.t.Helper()
 	tasks, err := c.app.Tasks(c.ctx(), c.officer, carelog.Page{Limit: 100})
 	require.NoError(c.t, err)
 	for _, task := range tasks {
 		if task.Kind == kind {
+			c.later(time.Second)
+			_, err := c.app.NoteContact(c.ctx(), c.officer, task.Recipient, carelog.UnplannedContact{Kind: "call_received", Note: "已通话"})
+			require.NoError(c.t, err)
 			require.NoError(c.t, c.app.ResolveTask(c.ctx(), c.officer, task.ID, "已上门"))
 		}
 	}

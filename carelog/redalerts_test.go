@@ -39,6 +39,9 @@ func TestRedAlerts(t *testing.T) {
 		duty := c.addUser(c.office, "zheng", dutyPhone, carelog.Officer)
 		_, err := c.app.SetDuty(c.ctx(), c.boss, carelog.Duty{Office: c.office, User: duty.User, From: night.Add(-8 * time.Hour), Until: night.Add(5 * time.Hour)})
 		require.NoError(t, err)
+		roster, err := c.app.Duties(c.ctx(), c.officer, carelog.Page{Limit: 10})
+		require.NoError(t, err)
+		require.Equal(t, "zheng某", roster[0].UserName)
 		woken(t, c, night)
 		claimed := c.send()
 		require.Len(t, red(claimed, officerPhone), 1)
@@ -152,6 +155,33 @@ func TestRedAlerts(t *testing.T) {
 		require.Zero(t, c.notices("zhao"))
 		require.Equal(t, carelog.Conflict, carelog.KindOf(c.app.CloseAlert(c.ctx(), c.officer, id, "resolved", "已通话")))
 		c.keeps()
+	})
+
+	t.Run("ATaskIsNoBackDoorToADeed", func(t *testing.T) {
+		t.Parallel()
+		c := staffed(t)
+		made := woken(t, c, at(2026, time.November, 26, 10, 0))
+		tasks, err := c.app.Tasks(c.ctx(), c.officer, carelog.Page{Limit: 100})
+		require.NoError(t, err)
+		n := slices.IndexFunc(tasks, func(t carelog.Task) bool { return t.Kind == "urgent_reply" })
+		require.Equal(t, carelog.Conflict, carelog.KindOf(c.app.ResolveTask(c.ctx(), c.officer, tasks[n].ID, "没事")))
+		require.Equal(t, "open", c.alert().State)
+		c.later(time.Minute)
+		_, err = c.app.NoteContact(c.ctx(), c.officer, made.Recipient, carelog.UnplannedContact{Kind: "call_received", Note: "已通话,平安"})
+		require.NoError(t, err)
+		require.NoError(t, c.app.ResolveTask(c.ctx(), c.officer, tasks[n].ID, "已通话,平安"))
+		require.Zero(t, c.count("SELECT count(*) FROM alerts WHERE state <> 'closed'"))
+		c.keeps()
+	})
+
+	t.Run("WhatRaisedItIsNotTheDeed", func(t *testing.T) {
+		t.Parallel()
+		c, made := visited(t, "3333333333")
+		c.visit(made.Recipient, "month-3", "3033333333")
+		found, err := c.app.Alerts(c.ctx(), c.officer, carelog.AlertFilter{Page: carelog.Page{Limit: 10}})
+		require.NoError(t, err)
+		n := slices.IndexFunc(found, func(a carelog.Alert) bool { return a.Level == "red" })
+		require.Equal(t, carelog.Conflict, carelog.KindOf(c.app.CloseAlert(c.ctx(), c.officer, found[n].ID, "resolved", "没事")))
 	})
 
 	t.Run("ASupervisorMayCloseItAsFalseWithAReason", func(t *testing.T) {

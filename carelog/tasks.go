@@ -120,7 +120,8 @@ func (l *Log) scanTask(row pgx.CollectableRow) (Task, error) {
 }
 
 // ResolveTask ends a task with what was done about it. Officers and supervisors
-// of its office may; a repeat is a conflict.
+// of its office may; a repeat is a conflict. Where the task is about a red alert an
+// officer has recorded a contact with the household first.
 func (l *Log) ResolveTask(ctx context.Context, by Actor, id TaskID, outcome string) error {
 	if strings.TrimSpace(outcome) == "" {
 		return invalid("outcome", isRequired)
@@ -150,6 +151,11 @@ func (l *Log) ResolveTask(ctx context.Context, by Actor, id TaskID, outcome stri
 		if kind == "mandatory_report" {
 			return struct{}{}, conflict("a report the law demands ends only with to whom, when and under what number it was made")
 		}
+		if !by.May(Supervisor, office) {
+			if err := deedForTask(ctx, tx, id); err != nil {
+				return struct{}{}, err
+			}
+		}
 		// What was done may name people: it stands under the key of who wrote it.
 		_, err = tx.Exec(ctx, "UPDATE tasks SET state = 'done', done_at = $2, done_by = $3, outcome = $4 WHERE id = $1", id, tx.now, by.User,
 			by.key.Seal([]byte(outcome), "tasks.outcome/"+id.String()))
@@ -173,13 +179,31 @@ func (l *Log) ResolveTask(ctx context.Context, by Actor, id TaskID, outcome stri
 	return err
 }
 
+// alertsOfTask are the open alerts a that task t ($1) is about.
+const alertsOfTask = `t.id = $1 AND a.recipient_id = t.recipient_id AND a.state <> 'closed'
+	AND (a.cause = t.cause OR a.check_in_id IS NOT DISTINCT FROM t.check_in_id
+		AND (t.kind, a.rule) IN (('urgent_reply', 'urgent_reply'), ('red_alert', 'R1'), ('red_alert', 'R3'), ('red_alert', 'R5')))`
+
+// deedForTask refuses where the task would end a red alert and nobody recorded a
+// contact with the household: a task is no back door to what CloseAlert asks for.
+func deedForTask(ctx context.Context, tx txn, id TaskID) error {
+	var a openAlert
+	err := tx.QueryRow(ctx, "SELECT a.recipient_id, a.opened_at FROM alerts a, tasks t WHERE "+alertsOfTask+" AND a.level = 'red' ORDER BY a.opened_at DESC LIMIT 1", id).
+		Scan(&a.recipient, &a.openedAt)
+	if none(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the task's alert: %w", err)
+	}
+	return deedSince(ctx, tx, a)
+}
+
 // closeAlerts closes the alerts that the task was about: they end by the deed.
 func (l *Log) closeAlerts(ctx context.Context, tx txn, id TaskID, recipient RecipientID) error {
 	e := endedAlerts{recipient: recipient, outcome: "resolved", why: "its task was done"}
 	rows, err := tx.Query(ctx, `UPDATE alerts a SET state = 'closed', outcome = $4, why = $5, closed_at = $2, closed_by = $3
-		FROM tasks t WHERE t.id = $1 AND a.recipient_id = t.recipient_id AND a.state <> 'closed'
-			AND (a.cause = t.cause OR a.check_in_id IS NOT DISTINCT FROM t.check_in_id
-				AND (t.kind, a.rule) IN (('urgent_reply', 'urgent_reply'), ('red_alert', 'R1'), ('red_alert', 'R3'), ('red_alert', 'R5'))) RETURNING a.id, a.rule, a.level`,
+		FROM tasks t WHERE `+alertsOfTask+` RETURNING a.id, a.rule, a.level`,
 		id, tx.now, tx.by.User, e.outcome, e.why)
 	if err != nil {
 		return fmt.Errorf("close alerts: %w", err)

@@ -71,12 +71,17 @@ func (s *simulation) answerAlert(ctx context.Context, office *simOffice, by care
 		}
 	}
 	if w.level == "red" {
-		_, err := office.door.NoteContact(ctx, by, w.recipient, carelog.UnplannedContact{Kind: "call_received", Note: "已电话核实"})
-		if err := s.did("NoteContact", err); err != nil {
+		if err := s.noteCall(ctx, office, by, w.recipient); err != nil {
 			return err
 		}
 	}
 	return s.did("CloseAlert", office.door.CloseAlert(ctx, by, w.id, outcome, "已核实处理"))
+}
+
+// noteCall records the call without which nothing red is done.
+func (s *simulation) noteCall(ctx context.Context, office *simOffice, by carelog.Actor, recipient carelog.RecipientID) error {
+	_, err := office.door.NoteContact(ctx, by, recipient, carelog.UnplannedContact{Kind: "call_received", Note: "已电话核实"})
+	return s.did("NoteContact", err)
 }
 
 // actsFor is who does an officer's work today: the officer, whoever stands in, or

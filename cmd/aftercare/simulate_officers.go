@@ -217,6 +217,11 @@ func (s *simulation) doChore(ctx context.Context, office *simOffice, by carelog.
 		return s.did("ResolveTask", office.door.ResolveTask(ctx, by, c.id, "已处理"))
 	case "mandatory_report":
 		return s.reportChild(ctx, office, by, c)
+	case "red_alert", "urgent_reply":
+		if err := s.noteCall(ctx, office, by, c.recipient); err != nil {
+			return err
+		}
+		return s.did("ResolveTask", office.door.ResolveTask(ctx, by, c.id, "已处理"))
 	case "contact_change", "contact_missing":
 		if err := s.nameAnother(ctx, office, by, c); err != nil {
 			return err
