@@ -219,8 +219,10 @@ func (l *Log) CloseAlert(ctx context.Context, by Actor, id AlertID, outcome, don
 // a red alert ends by a deed and not by a word.
 func deedSince(ctx context.Context, tx txn, a openAlert) error {
 	var done bool
-	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM history WHERE recipient_id = $1 AND recorded_at > $2 AND actor_kind = 'person'
-		AND kind IN ('check_in_recorded', 'contact_noted', 'mandatory_report_made', 'referral_sent'))`, a.recipient, a.openedAt).Scan(&done)
+	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM check_in_records WHERE recipient_id = $1 AND recorded_at > $2 AND occurred_at >= $2
+			AND outcome = 'reached' AND kind IN ('home', 'phone') AND superseded_by IS NULL)
+		OR EXISTS (SELECT FROM history WHERE recipient_id = $1 AND recorded_at > $2 AND actor_kind = 'person'
+			AND (kind = 'contact_noted' AND occurred_at >= $2 OR kind IN ('mandatory_report_made', 'referral_sent')))`, a.recipient, a.openedAt).Scan(&done)
 	if err != nil {
 		return fmt.Errorf("look for the deed: %w", err)
 	}

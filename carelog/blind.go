@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -178,6 +179,23 @@ func (l *Log) tellDivergence(ctx context.Context, tx txn, c checkIn, found Agree
 		actBy:  officerWindow.closes(tx.cal(c.office).AddWorkdays(tx.today(), blindWithin)),
 	})
 }
+
+// withheldSince is when the reader was first asked for second scores that are not
+// in yet: what rules found since may rest on the first ones.
+func withheldSince(ctx context.Context, tx txn, recipient RecipientID) (*time.Time, error) {
+	if tx.by.Kind != Person {
+		return nil, nil //nolint:nilnil // nothing is withheld
+	}
+	var since *time.Time
+	err := tx.QueryRow(ctx, "SELECT min(asked_at) FROM blind_scorings WHERE scorer_id = $1 AND recipient_id = $2 AND scores IS NULL", tx.by.User, recipient).Scan(&since)
+	if err != nil {
+		return nil, fmt.Errorf("find withheld scores: %w", err)
+	}
+	return since, nil
+}
+
+// restsOnScores are the rules whose inputs tell scores.
+var restsOnScores = []string{"R1", "R3", "R4", "R5", "R6", "R7", "R13", "R14"}
 
 // withheld are the check-ins of a household whose scores the reader must not see
 // yet: their own second ones are not in.

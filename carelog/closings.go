@@ -140,6 +140,15 @@ var pathRecorded = map[string]struct {
 }
 
 func (l *Log) mayClose(ctx context.Context, tx txn, p plan, path string) error {
+	var red bool
+	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM alerts WHERE recipient_id = $1 AND level = 'red' AND state <> 'closed')
+		OR EXISTS (SELECT FROM tasks WHERE recipient_id = $1 AND kind = 'mandatory_report' AND state = 'open')`, p.recipient).Scan(&red)
+	if err != nil {
+		return fmt.Errorf("look for what is red: %w", err)
+	}
+	if red && path != exitPath {
+		return conflict("a red alert or a report the law demands is open: it is answered before the plan is closed")
+	}
 	if path == exitPath {
 		conditions, err := l.exitConditions(ctx, tx, p)
 		if err != nil {
@@ -223,7 +232,7 @@ func (l *Log) endOpenAlerts(ctx context.Context, tx txn, recipient RecipientID, 
 	if len(causes) == 0 {
 		return nil
 	}
-	return l.endAlerts(ctx, tx, endedAlerts{recipient: recipient, causes: causes, outcome: "resolved", why: why})
+	return l.endAlerts(ctx, tx, endedAlerts{recipient: recipient, causes: causes, outcome: "superseded", why: why})
 }
 
 // ReopenPlan takes a closed plan up again, whatever made it needed: check-ins
@@ -254,7 +263,7 @@ func (l *Log) ReopenPlan(ctx context.Context, by Actor, id PlanID, why string) (
 			return err
 		}
 		tx.append(happening{recipient: p.recipient, kind: "plan_reopened", subject: anyID(p.id), details: map[string]any{"reason": why}})
-		return nil
+		return l.judgeReopened(ctx, tx, p.recipient)
 	})
 }
 

@@ -110,7 +110,8 @@ func earlier(a, b time.Time) time.Time {
 
 // WithdrawEvent takes back an event that was reported by mistake, with a reason:
 // it stays in the file as withdrawn, and the household is judged as if it had not
-// happened. Whoever reported it may, and supervisors of the office.
+// happened. Whoever reported it may, and supervisors of the office; where an open
+// red alert rests on it, only a supervisor who did not report it.
 func (l *Log) WithdrawEvent(ctx context.Context, by Actor, id EventID, why string) error {
 	_, err := write(ctx, l, by, func(tx txn) (struct{}, error) {
 		var recipient RecipientID
@@ -138,6 +139,14 @@ func (l *Log) WithdrawEvent(ctx context.Context, by Actor, id EventID, why strin
 		}
 		if _, err := l.standsAlone(ctx, tx, recipient, file.office, ""); err != nil {
 			return struct{}{}, err
+		}
+		var red bool
+		err = tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM alerts WHERE recipient_id = $1 AND cause = 'R12:' || $2::text AND level = 'red' AND state <> 'closed')", recipient, id.String()).Scan(&red)
+		if err != nil {
+			return struct{}{}, fmt.Errorf("look for the event's alert: %w", err)
+		}
+		if red && (by.User == reporter || !by.May(Supervisor, file.office)) {
+			return struct{}{}, forbidden("a red alert rests on the event: a supervisor who did not report it withdraws it")
 		}
 		tag, err := tx.Exec(ctx, "UPDATE events SET withdrawn_at = $2, withdrawn_by = $3 WHERE id = $1 AND withdrawn_at IS NULL", id, tx.now, by.User)
 		if err != nil {

@@ -3,12 +3,11 @@ package carelog
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-
 	"aftercare/carelog/calendar"
-	"aftercare/carelog/schedule"
+	"aftercare/carelog/condition"
 )
 
 // The exit rule of domain 2: at least a year, the last two scored visits all at
@@ -87,27 +86,35 @@ func twelveMonths(tx txn, p plan) ExitCondition {
 // visit is a scored visit that counts: its day and its lowest score.
 type visit struct {
 	on     calendar.Date
-	lowest int
+	home   bool
+	lowest int // with what a call carries from the home visit before it
+	unseen int // domains that nobody has observed
 }
 
-// lastVisits are the last two assessments that count, of home visits and calls,
-// each as it was last corrected. After a reopening only what came after counts:
-// what was well before the event that reopened the plan proves nothing.
+// lastVisits are the last two assessments that count and are complete, of home
+// visits and calls, each as it was last corrected and with what a call carries
+// from the home visit before it (document 3). After a reopening only what came
+// after counts: what was well before the event that reopened the plan proves nothing.
 func (l *Log) lastVisits(ctx context.Context, tx txn, p plan) ([]visit, error) {
-	rows, err := tx.Query(ctx, `SELECT (a.occurred_at AT TIME ZONE 'Asia/Shanghai')::date, (SELECT min(s) FROM unnest(a.scores) AS s WHERE s >= 0)
-		FROM assessments a WHERE a.recipient_id = $1 AND a.counts AND a.kind = ANY ($2) AND a.superseded_by IS NULL
-			AND ($3::date IS NULL OR a.occurred_at >= $4) AND EXISTS (SELECT FROM unnest(a.scores) AS s WHERE s >= 0)
-		ORDER BY a.occurred_at DESC, a.id DESC LIMIT $5`,
-		p.recipient, []string{string(schedule.Home), string(schedule.Phone)}, p.reopenedOn, p.reopenedOn.At(0, 0), exitVisits)
+	k, err := l.household(ctx, tx, p.recipient)
 	if err != nil {
-		return nil, fmt.Errorf("read the last visits: %w", err)
+		return nil, err
 	}
-	visits, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (v visit, err error) {
-		err = row.Scan(&v.on, &v.lowest)
-		return v, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read the last visits: %w", err)
+	var visits []visit
+	for _, a := range slices.Backward(k.assessments) {
+		_, complete := a.Scores.Index()
+		if !complete || !a.counts || len(visits) == exitVisits || (!p.reopenedOn.IsZero() && a.On.Before(p.reopenedOn)) {
+			continue
+		}
+		v := visit{on: a.On, home: a.home, lowest: 4}
+		for _, s := range a.Scores {
+			if points, ok := s.Points(); ok {
+				v.lowest = min(v.lowest, points)
+			} else if s == condition.NotObserved {
+				v.unseen++
+			}
+		}
+		visits = append(visits, v)
 	}
 	return visits, nil
 }
@@ -115,18 +122,20 @@ func (l *Log) lastVisits(ctx context.Context, tx txn, p plan) ([]visit, error) {
 func lastTwoVisits(visits []visit) ExitCondition {
 	c := ExitCondition{Condition: "last_two_visits", Met: len(visits) == exitVisits}
 	var english, chinese []string
+	home := false
 	for _, v := range visits {
-		c.Met = c.Met && v.lowest >= exitScore
-		english = append(english, fmt.Sprintf("%s lowest %d", v.on, v.lowest))
-		chinese = append(chinese, fmt.Sprintf("%s最低%d分", v.on.Chinese(), v.lowest))
+		c.Met, home = c.Met && v.lowest >= exitScore && v.unseen == 0, home || v.home
+		english = append(english, fmt.Sprintf("%s lowest %d, %d domains not observed", v.on, v.lowest, v.unseen))
+		chinese = append(chinese, fmt.Sprintf("%s最低%d分\uff08%d项未观察\uff09", v.on.Chinese(), v.lowest, v.unseen))
 	}
+	c.Met = c.Met && home
 	c.Value = strings.Join(english, ", ")
 	found, foundChinese := "none counts yet", "尚无有效评分"
 	if len(visits) > 0 {
 		found, foundChinese = c.Value, strings.Join(chinese, "\uff0c")
 	}
-	c.Sentence = fmt.Sprintf("the last %d scored visits have every domain at %d or more: %s", exitVisits, exitScore, found)
-	c.Chinese = fmt.Sprintf("最近%d次有效评分走访各项均须不低于%d分\uff1a%s", exitVisits, exitScore, foundChinese)
+	c.Sentence = fmt.Sprintf("the last %d scored visits, one of them at home, have every domain at %d or more: %s", exitVisits, exitScore, found)
+	c.Chinese = fmt.Sprintf("最近%d次有效评分走访\uff08至少一次入户\uff09各项均须不低于%d分\uff1a%s", exitVisits, exitScore, foundChinese)
 	return c
 }
 

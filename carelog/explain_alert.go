@@ -3,6 +3,7 @@ package carelog
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -89,8 +90,8 @@ func (l *Log) explainRule(ctx context.Context, tx txn, e *Explanation, a alertRo
 
 func (l *Log) hitOf(ctx context.Context, tx txn, a alertRow) (condition.Hit, bool, error) {
 	var hit condition.Hit
-	hidden, err := withheld(ctx, tx, a.recipient)
-	if err != nil || hidden[a.checkIn] {
+	since, err := withheldSince(ctx, tx, a.recipient)
+	if err != nil || (since != nil && !a.openedAt.Before(*since) && slices.Contains(restsOnScores, a.rule)) {
 		return hit, false, err
 	}
 	var id anyID

@@ -77,7 +77,7 @@ func (k known) fromAssessments() []finding {
 			continue
 		}
 		for _, f := range each(in, finding{on: "assessment", id: a.id, checkIn: a.checkIn, at: a.at}, a.root) {
-			if f.hit.Rule == "R13" && k.helped(f.hit.Domains) {
+			if f.hit.Rule == "R13" && k.helped(f.hit.Domains, a.at) {
 				f.settled = helpAsked
 			}
 			found = append(found, f)
@@ -124,7 +124,8 @@ func (k known) fromDifficulties() []finding {
 
 // fromContacts is R9: each run of misses between two times that somebody saw or
 // reached the household. A hit keeps the misses that made it; further ones of
-// the same run add nothing.
+// the same run add nothing, until a person closed its alert: what is missed after
+// that is a run of its own, for nobody has seen the household yet.
 func (k known) fromContacts(highRisk bool) []finding {
 	var found []finding
 	var run []contacted
@@ -135,7 +136,14 @@ func (k known) fromContacts(highRisk bool) []finding {
 		}
 		run, whole = nil, true
 	}
+	closed := k.closedMisses
 	for _, c := range k.contacts {
+		for len(closed) > 0 && closed[0].Before(c.at) {
+			closed = closed[1:]
+			if whole && len(run) > 0 {
+				end("")
+			}
+		}
 		if c.kind == condition.VillageNotSeen || c.kind == condition.PhoneNotReached {
 			run = append(run, c)
 			continue
@@ -181,22 +189,28 @@ func (k known) fromReferrals(today calendar.Date) []finding {
 	return found
 }
 
-// helpingAt are the measures asked for before, and in force at, an assessment (R13).
+// grantShowsAfter is how many days a granted benefit has to show in the scores
+// before R13 asks again what else could help: a quarter, as a visit later.
+const grantShowsAfter = 90
+
+// helpingAt are the measures asked for before, and still open at, an assessment
+// (R13); what was granted counts for a quarter more.
 func (k known) helpingAt(at time.Time) []condition.Measure {
 	var helping []condition.Measure
 	for _, r := range k.referrals {
-		if r.sent.Before(at) && (r.ended.IsZero() || r.ended.After(calendar.Of(at))) {
+		day := calendar.Of(at)
+		if r.sent.Before(at) && (r.ended.IsZero() || r.ended.After(day)) && (r.heard.IsZero() || r.heard.After(day)) {
 			helping = append(helping, r.Measure)
 		}
 	}
 	return helping
 }
 
-// helped tells whether by now help was asked for in each of the domains.
-func (k known) helped(domains []condition.Domain) bool {
+// helped tells whether help was asked for in each of the domains since.
+func (k known) helped(domains []condition.Domain, since time.Time) bool {
 	return !slices.ContainsFunc(domains, func(d condition.Domain) bool {
 		return !slices.ContainsFunc(k.referrals, func(r helpAskedFor) bool {
-			return r.ended.IsZero() && slices.Contains(r.Measure.Touches(), d)
+			return r.ended.IsZero() && !r.sent.Before(since) && slices.Contains(r.Measure.Touches(), d)
 		})
 	})
 }

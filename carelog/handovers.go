@@ -53,6 +53,8 @@ func mayAnswer(by Actor, t Transfer) error {
 	switch {
 	case t.ToUser.IsZero() && !by.mayAny(t.ToOffice, Officer, Supervisor):
 		return forbidden("only officers and supervisors of the receiving office answer the offer")
+	case t.ToUser.IsZero() && t.ProposedBy == by.User:
+		return forbidden("whoever proposed the transfer may not accept it for the other office")
 	case !t.ToUser.IsZero() && t.ToUser != by.User && !by.May(Supervisor, t.ToOffice):
 		return forbidden("only the officer it is offered to, or a supervisor for them, answers the offer")
 	case !t.ToUser.IsZero() && t.ToUser != by.User && t.ProposedBy == by.User:
@@ -97,6 +99,15 @@ func (l *Log) openOffer(ctx context.Context, tx txn, id TransferID, only []PlanI
 const handedOver = "the plan was handed to another officer"
 
 func (l *Log) acceptFromColleague(ctx context.Context, tx txn, t Transfer, plans []PlanID) error {
+	var there bool
+	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM users u JOIN offices o ON o.id = $2 JOIN grants g ON g.user_id = u.id AND g.role = 'officer' AND g.office_id = ANY (o.path)
+		WHERE u.id = $1 AND u.state = 'active')`, t.ToUser, t.ToOffice).Scan(&there)
+	if err != nil {
+		return fmt.Errorf("look for the receiver: %w", err)
+	}
+	if !there {
+		return conflict("whom the plans are offered to is no officer of the office any more: take the offer back")
+	}
 	tag, err := tx.Exec(ctx, `UPDATE transfer_plans SET state = 'accepted', decided_by = $3, decided_at = $4, noted_at = $4
 		WHERE transfer_id = $1 AND plan_id = ANY ($2) AND state = 'open'`, t.ID, plans, tx.by.User, tx.now)
 	if err != nil {

@@ -27,15 +27,16 @@ const (
 
 // known is all that the rules may look at of one household.
 type known struct {
-	assessments []assessed // oldest first, as they stand now
-	context     int        // the first so many only serve comparison
-	baseline    *condition.Assessment
-	contacts    []contacted // oldest first
-	contactsAll bool        // no older contacts were left out
-	warnings    []warned
-	overdue     []overdueCheckIn
-	events      []reportedEvent
-	referrals   []helpAskedFor
+	assessments  []assessed // oldest first, as they stand now
+	context      int        // the first so many only serve comparison
+	baseline     *condition.Assessment
+	contacts     []contacted // oldest first
+	contactsAll  bool        // no older contacts were left out
+	closedMisses []time.Time // when a person closed an alert of R9
+	warnings     []warned
+	overdue      []overdueCheckIn
+	events       []reportedEvent
+	referrals    []helpAskedFor
 }
 
 // assessed is an assessment as it counts, with what a call carries.
@@ -44,6 +45,8 @@ type assessed struct {
 	checkIn CheckInID
 	root    anyID // the check-in, or else the first version of its record: the same through corrections
 	at      time.Time
+	home    bool
+	counts  bool
 	condition.Assessment
 }
 
@@ -78,6 +81,7 @@ type helpAskedFor struct {
 	id    anyID
 	sent  time.Time
 	ended calendar.Date // the day from which it helps no more; zero: it still does
+	heard calendar.Date // the day from which a granted one should have shown; zero: it is open
 	condition.Referral
 }
 
@@ -87,6 +91,7 @@ func (l *Log) household(ctx context.Context, tx txn, recipient RecipientID) (kno
 	batch := &pgx.Batch{}
 	k.askAssessments(batch, recipient)
 	k.askContacts(batch, recipient)
+	k.askClosedMisses(batch, recipient)
 	k.askWarnings(batch, recipient)
 	k.askOverdue(batch, recipient)
 	k.askEvents(batch, recipient)
@@ -103,7 +108,7 @@ const rootOf = `(WITH RECURSIVE v AS (SELECT r.id, r.corrects FROM check_in_reco
 	UNION ALL SELECT before.id, before.corrects FROM check_in_records before JOIN v ON before.id = v.corrects) SELECT id FROM v WHERE corrects IS NULL)`
 
 func (k *known) askAssessments(batch *pgx.Batch, recipient RecipientID) {
-	batch.Queue(`SELECT a.id, a.check_in_id, coalesce(a.check_in_id, `+fmt.Sprintf(rootOf, "a.record_id")+`), a.kind, a.occurred_at, a.scores FROM assessments a
+	batch.Queue(`SELECT a.id, a.check_in_id, coalesce(a.check_in_id, `+fmt.Sprintf(rootOf, "a.record_id")+`), a.kind, a.occurred_at, a.scores, a.counts FROM assessments a
 		WHERE a.recipient_id = $1 AND a.superseded_by IS NULL ORDER BY a.occurred_at DESC, a.id DESC LIMIT $2`, recipient, judgedAssessments+comparedBefore).
 		Query(func(rows pgx.Rows) (err error) {
 			k.assessments, err = pgx.CollectRows(rows, scanAssessed)
@@ -129,8 +134,9 @@ func scanAssessed(row pgx.CollectableRow) (assessed, error) {
 	var a assessed
 	var kind string
 	var scores []int16
-	err := row.Scan(&a.id, &a.checkIn, &a.root, &kind, &a.at, &scores)
+	err := row.Scan(&a.id, &a.checkIn, &a.root, &kind, &a.at, &scores, &a.counts)
 	a.Assessment = condition.Assessment{On: calendar.Of(a.at), Scores: fromStored(scores)}
+	a.home = kind == string(schedule.Home)
 	if kind == string(schedule.Phone) {
 		a.Carried = []condition.Domain{} // to be carried
 	}
@@ -189,6 +195,15 @@ func (k *known) askContacts(batch *pgx.Batch, recipient RecipientID) {
 		})
 }
 
+// askClosedMisses asks when a person closed an alert that nobody was reached.
+func (k *known) askClosedMisses(batch *pgx.Batch, recipient RecipientID) {
+	batch.Queue("SELECT closed_at FROM alerts WHERE recipient_id = $1 AND rule = 'R9' AND closed_by IS NOT NULL AND outcome <> 'superseded' ORDER BY closed_at", recipient).
+		Query(func(rows pgx.Rows) (err error) {
+			k.closedMisses, err = pgx.CollectRows(rows, pgx.RowTo[time.Time])
+			return err
+		})
+}
+
 func (k *known) askWarnings(batch *pgx.Batch, recipient RecipientID) {
 	batch.Queue(`SELECT w.id, `+fmt.Sprintf(rootOf, "w.id")+`, w.check_in_id, w.occurred_at, w.flags FROM check_in_records w
 		WHERE w.recipient_id = $1 AND w.superseded_by IS NULL AND w.flags <> '{}' ORDER BY w.occurred_at DESC, w.id DESC LIMIT $2`, recipient, judgedWarnings).
@@ -220,11 +235,12 @@ func (k *known) askEvents(batch *pgx.Batch, recipient RecipientID) {
 // being renewed stays a finding: it is a person who lets it go.
 func (k *known) askReferrals(batch *pgx.Batch, recipient RecipientID) {
 	batch.Queue(`SELECT id, measure, sent_at, due_on, CASE WHEN state IN ('granted', 'lapsed') THEN expires_on END,
-			CASE state WHEN 'refused' THEN decided_on WHEN 'withdrawn' THEN (updated_at AT TIME ZONE 'Asia/Shanghai')::date WHEN 'lapsed' THEN expires_on END
-		FROM referrals WHERE recipient_id = $1 AND sent_at IS NOT NULL ORDER BY id DESC LIMIT $2`, recipient, judgedReferrals).
+			CASE state WHEN 'refused' THEN decided_on WHEN 'withdrawn' THEN (updated_at AT TIME ZONE 'Asia/Shanghai')::date WHEN 'lapsed' THEN expires_on END,
+			CASE WHEN state IN ('granted', 'lapsed') THEN effective_from + $3::int END
+		FROM referrals WHERE recipient_id = $1 AND sent_at IS NOT NULL ORDER BY id DESC LIMIT $2`, recipient, judgedReferrals, grantShowsAfter).
 		Query(func(rows pgx.Rows) (err error) {
 			k.referrals, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (r helpAskedFor, err error) {
-				err = row.Scan(&r.id, &r.Measure, &r.sent, &r.DueOn, &r.ExpiresOn, &r.ended)
+				err = row.Scan(&r.id, &r.Measure, &r.sent, &r.DueOn, &r.ExpiresOn, &r.ended, &r.heard)
 				return r, err
 			})
 			return err

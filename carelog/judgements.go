@@ -183,12 +183,14 @@ func (l *Log) Judgements(ctx context.Context, by Actor, recipient RecipientID) (
 		if err != nil {
 			return found, fmt.Errorf("read judgements: %w", err)
 		}
-		hidden, err := withheld(ctx, tx, recipient)
+		since, err := withheldSince(ctx, tx, recipient)
 		if err != nil {
 			return found, err
 		}
 		// What rests on scores that the reader is to give blind would tell them.
-		found.Judgements = slices.DeleteFunc(found.Judgements, func(j Judgement) bool { return hidden[j.CheckIn] })
+		found.Judgements = slices.DeleteFunc(found.Judgements, func(j Judgement) bool {
+			return since != nil && !j.FoundAt.Before(*since) && slices.Contains(restsOnScores, j.Rule)
+		})
 		tx.audit(file.office, "judgements_read", anyID(recipient), "")
 		return found, nil
 	})

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"aftercare/carelog/condition"
 	"aftercare/internal/crypt"
 )
@@ -19,6 +21,28 @@ import (
 // are settled. The same facts judged twice change nothing; an alert that a
 // person resolved comes back only when its facts change.
 func (l *Log) judgeHousehold(ctx context.Context, tx txn, recipient RecipientID) error {
+	return l.judge(ctx, tx, recipient, nil)
+}
+
+// judgeReopened judges a household that was taken into care again: what was found
+// while no plan was open, or ended with the plan that was closed, is told now.
+func (l *Log) judgeReopened(ctx context.Context, tx txn, recipient RecipientID) error {
+	rows, err := tx.Query(ctx, `SELECT h.cause FROM rule_hits h WHERE h.recipient_id = $1 AND h.superseded_at IS NULL AND h.settled_at IS NULL
+		AND NOT EXISTS (SELECT FROM alerts a WHERE a.recipient_id = $1 AND a.cause = h.cause AND a.why <> $2)`, recipient, whenClosed)
+	if err != nil {
+		return fmt.Errorf("find what nobody was told: %w", err)
+	}
+	untold, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("find what nobody was told: %w", err)
+	}
+	if err := l.endTasks(ctx, tx, []string{careAgain(recipient)}, "the household is in care again"); err != nil {
+		return err
+	}
+	return l.judge(ctx, tx, recipient, untold)
+}
+
+func (l *Log) judge(ctx context.Context, tx txn, recipient RecipientID, untold []string) error {
 	p, err := l.openPlanOf(ctx, tx, recipient)
 	if err != nil {
 		return err
@@ -31,7 +55,7 @@ func (l *Log) judgeHousehold(ctx context.Context, tx txn, recipient RecipientID)
 	if err != nil {
 		return err
 	}
-	j := judging{Log: l, tx: tx, recipient: recipient, key: key, plan: p, found: k.findings(tx.today(), p.highRisk()), floors: k.floors()}
+	j := judging{Log: l, tx: tx, recipient: recipient, key: key, plan: p, found: k.findings(tx.today(), p.highRisk()), floors: k.floors(), untold: untold}
 	if j.standing, err = j.standingHits(ctx); err != nil {
 		return err
 	}
@@ -70,6 +94,7 @@ type judging struct {
 	found     []finding
 	floors    map[string]time.Time
 	standing  map[string]storedHit
+	untold    []string  // causes of standing hits that no alert of a running plan told
 	fresh     []finding // to be raised
 }
 
@@ -110,6 +135,9 @@ func (j *judging) compareOne(ctx context.Context, f finding, was storedHit, stan
 		j.fresh = append(j.fresh, f)
 		return j.replace(ctx, was, f, unsettledSoon)
 	case was.same(f):
+		if slices.Contains(j.untold, f.cause) {
+			j.fresh = append(j.fresh, f)
+		}
 		return nil
 	case was.level != f.hit.Level:
 		if err := j.end(ctx, was.cause, "superseded", judgedAnew); err != nil {
@@ -242,6 +270,8 @@ var redReasons = map[string]string{
 	"R12": "an event was reported that leaves somebody without care or in danger: act within 24 hours (R12)",
 }
 
+func careAgain(id RecipientID) string { return "care_again:" + id.String() }
+
 // withoutPlan hands a finding about a household whose plan is closed to a person:
 // there is no officer to wake, and only a person takes a household back into care.
 func (j *judging) withoutPlan(ctx context.Context) error {
@@ -253,7 +283,7 @@ func (j *judging) withoutPlan(ctx context.Context) error {
 		return fmt.Errorf("find the office: %w", err)
 	}
 	return j.openTask(ctx, j.tx, newTask{
-		kind: "care_again", cause: "care_again:" + j.recipient.String(), office: office, recipient: j.recipient,
+		kind: "care_again", cause: careAgain(j.recipient), office: office, recipient: j.recipient,
 		reason: "a rule found that a household without an open plan is worse off: decide whether its care begins again",
 		actBy:  j.fresh[0].hit.Within.Ends(j.tx.now, j.tx.cal(office)),
 	})

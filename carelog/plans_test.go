@@ -15,7 +15,7 @@ import (
 func (c *county) fit(plan carelog.PlanID) {
 	c.t.Helper()
 	c.exec("UPDATE care_plans SET started_on = started_on - 400 WHERE id = $1", plan)
-	c.scoredVisit(plan, 120, 3)
+	c.scoredVisit(plan, 120, 2)
 	c.scoredVisit(plan, 20, 2)
 }
 

@@ -162,10 +162,30 @@ func (l *Log) followTemplate(ctx context.Context, tx txn, p plan, f followed) ([
 	return moves, nil
 }
 
+// closeness orders the templates by how closely they look after a household.
+var closeness = []string{"R", "G", "K", "C", "H"}
+
+// mayLighten refuses to look after a household less closely on one officer's word:
+// it takes a supervisor who does not answer for the plan, and the calm that a
+// lower tier takes (document 3).
+func (l *Log) mayLighten(ctx context.Context, tx txn, p plan, key string) error {
+	if p.state == "draft" || slices.Index(closeness, key) > slices.Index(closeness, p.template.Key) {
+		return nil
+	}
+	if !tx.by.May(Supervisor, p.office) || tx.by.User == p.officer {
+		return forbidden("a template that looks after the household less closely is chosen by a supervisor who does not answer for the plan")
+	}
+	calm, err := l.calm(ctx, tx, p)
+	if err == nil && !calm {
+		return conflict("it takes two assessments at least %d days apart without a hit before a household is looked after less closely", calmDays)
+	}
+	return err
+}
+
 // ChangeTemplate has a plan follow another template from today, in its newest
 // version: the household is another than it was taken for. Only a person changes
 // a template, with a reason (design, Meanings). Officers and supervisors of the
-// office may.
+// office may; to a lighter one only as mayLighten says.
 func (l *Log) ChangeTemplate(ctx context.Context, by Actor, id PlanID, key, why string) (Impact, error) {
 	return write(ctx, l, by, func(tx txn) (Impact, error) {
 		var probs problems
@@ -191,6 +211,9 @@ func (l *Log) ChangeTemplate(ctx context.Context, by Actor, id PlanID, key, why 
 			return Impact{}, conflict("the plan is closed: reopen it first")
 		case p.template.Key == key:
 			return Impact{}, conflict("the plan follows this template already")
+		}
+		if err := l.mayLighten(ctx, tx, p, key); err != nil {
+			return Impact{}, err
 		}
 		to, template, err := l.versionOf(ctx, tx, key, 0)
 		if err != nil {

@@ -220,8 +220,14 @@ func TestChangeTemplate(t *testing.T) {
 		require.Equal(t, carelog.Conflict, carelog.KindOf(err))
 		_, err = c.app.ChangeTemplate(c.ctx(), c.officer, made.Plan, "Z", "")
 		require.Equal(t, carelog.Invalid, carelog.KindOf(err))
-		_, err = c.app.ChangeTemplate(c.ctx(), c.officer, made.Plan, "G", "\u5df2\u5b89\u7a33")
-		require.NoError(t, err)
+		lighter := func(by carelog.Actor) error {
+			return second(c.app.ChangeTemplate(c.ctx(), by, made.Plan, "G", "\u5df2\u5b89\u7a33"))
+		}
+		require.Equal(t, carelog.Forbidden, carelog.KindOf(lighter(c.officer)), "less care is not one officer's word")
+		require.Equal(t, carelog.Conflict, carelog.KindOf(lighter(c.boss)), "nor a supervisor's before two calm visits")
+		c.scoredVisit(made.Plan, 60, 3)
+		c.scoredVisit(made.Plan, 20, 3)
+		require.NoError(t, lighter(c.boss))
 		require.Contains(t, c.ahead(made.Recipient), "2027-01-25 month-6-phone")
 		c.keeps()
 	})

@@ -15,7 +15,8 @@ import (
 type notice struct {
 	year  int
 	known calendar.Date
-	file  []byte // as holiday-cn writes it
+	file  []byte           // as holiday-cn writes it
+	taken carelog.NoticeID // once it is imported
 }
 
 // longHolidays are those that notices make longer by moving weekends.
@@ -109,10 +110,27 @@ func arrange(year int) []announcedDay {
 	return days
 }
 
+// Somebody imports a wrong file and takes it back: a late notice is rolled back
+// after some days and imported again.
+const (
+	takenBackAfter = 10
+	broughtBack    = 3
+)
+
 // publish brings in the notices that have come out by today.
 func (s *simulation) publish(ctx context.Context, today calendar.Date) error {
-	for _, n := range s.notices {
-		if n.known != today {
+	for i := range s.notices {
+		n := &s.notices[i]
+		again := n.known.AddDays(takenBackAfter)
+		switch late := s.faults[faultCalendar]; {
+		case today == n.known, late && today == again.AddDays(broughtBack):
+		case late && today == again:
+			s.clock.set(today.At(7, 0))
+			if _, err := s.work.RollBackHolidays(ctx, carelog.TheSystem(), n.taken, carelog.ImportHolidaysOptions{}); err != nil {
+				return fmt.Errorf("roll the notice of %d back: %w", n.year, err)
+			}
+			continue
+		default:
 			continue
 		}
 		s.clock.set(today.At(7, 0))
@@ -120,6 +138,7 @@ func (s *simulation) publish(ctx context.Context, today calendar.Date) error {
 		if err != nil {
 			return fmt.Errorf("import the notice of %d: %w", n.year, err)
 		}
+		n.taken = found.Notice
 		s.moved += found.CheckIns
 	}
 	return nil

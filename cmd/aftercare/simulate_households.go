@@ -209,13 +209,13 @@ func (s *simulation) live(h *household, today calendar.Date) {
 	r := s.dice.roll("life", h.no, today)
 	for i := range h.scores {
 		switch u := r.Float64(); {
-		case u < 0.05:
+		case u < 0.02:
 			h.scores[i]--
-		case u < 0.12 || h.scores[i] < 2 && u < 0.6:
+		case u < 0.10 || h.scores[i] < 2 && u < 0.6:
 			h.scores[i]++
 		}
 	}
-	if r.IntN(40) == 0 {
+	if r.IntN(60) == 0 {
 		h.scores[r.IntN(len(h.scores))] -= 2
 	}
 	for i := range h.scores {

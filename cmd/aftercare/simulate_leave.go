@@ -65,5 +65,23 @@ func (s *simulation) writeRoster(ctx context.Context, office *simOffice, today c
 	_, err := office.door.SetDuty(ctx, office.head, carelog.Duty{
 		Office: office.id, User: office.officers[n].User, From: month.At(0, 0), Until: month.AddMonths(1).At(0, 0),
 	})
-	return s.did("SetDuty", err)
+	if err := s.did("SetDuty", err); err != nil {
+		return err
+	}
+	return s.flood(ctx, office, today)
+}
+
+// flood closes an office for a few days now and then; twice in three it is open
+// again sooner than was said.
+func (s *simulation) flood(ctx context.Context, office *simOffice, today calendar.Date) error {
+	r := s.dice.roll("flood", office.no, today)
+	if r.IntN(9) > 0 {
+		return nil
+	}
+	from := today.AddDays(1 + r.IntN(20))
+	made, err := office.door.CloseOffice(ctx, s.admin, carelog.Closure{Office: office.id, From: from, Until: from.AddDays(2 + r.IntN(4)), Name: "防汛", Reason: "disaster"})
+	if err == nil && r.IntN(3) > 0 {
+		_, err = office.door.EndClosure(ctx, s.admin, made.Closure, false)
+	}
+	return s.did("CloseOffice", err)
 }

@@ -19,13 +19,14 @@ type openPlan struct {
 	Key      string
 	Officer  carelog.UserID
 	Started  calendar.Date
+	Barred   bool // from every village contact
 }
 
 // decidePlans has people decide about the lives of plans: drafts are started,
 // resting ones resumed, deaths, moves and refusals given their path, and closings
 // proposed, approved or rejected.
 func (s *simulation) decidePlans(ctx context.Context, office *simOffice, today calendar.Date) error {
-	rows, err := s.eyes.Query(ctx, `SELECT p.id, p.state, p.path, p.closing_path, t.key, r.external_id, p.officer_id, p.started_on
+	rows, err := s.eyes.Query(ctx, `SELECT p.id, p.state, p.path, p.closing_path, t.key, r.external_id, p.officer_id, p.started_on, p.village_barred
 		FROM care_plans p JOIN recipients r ON r.id = p.recipient_id JOIN plan_templates t ON t.id = p.template_id
 		WHERE p.office_id = $1 ORDER BY p.id`, office.id)
 	if err != nil {
@@ -74,6 +75,12 @@ func (s *simulation) decidePlan(ctx context.Context, office *simOffice, by carel
 	case p.State == "active" && p.Template == "G" && h.low() && r.IntN(6) == 0:
 		_, err = door.ChangeTemplate(ctx, by, p.ID, "K", "家中情况需要更多关怀")
 		err = s.did("ChangeTemplate", err)
+	case p.State == "active" && p.Barred && r.IntN(12) == 0:
+		_, err = door.LiftBar(ctx, office.head, p.ID, "已无顾虑")
+		err = s.did("LiftBar", err)
+	case p.State == "active" && !p.Barred && r.IntN(90) == 0:
+		_, err = door.BarVillage(ctx, by, p.ID, "conflict_of_interest", "村干部与加害人有亲属关系")
+		err = s.did("BarVillage", err)
 	case p.State == "active" && r.IntN(60) == 0:
 		err = s.rest(ctx, office, by, h, p, today)
 	case p.State == "active" && p.Started.AddMonths(12).Before(today) && h.good >= 2:
