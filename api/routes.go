@@ -117,6 +117,13 @@ func (s *server) routes() {
 	get(s, route{id: "list-duties", path: "/v1/duties", summary: "List the duty roster as far as it is not over"}, s.listDuties)
 	post(s, route{id: "set-duty", path: "/v1/duties", status: http.StatusCreated, summary: "Say who gets what is red out of office hours"}, s.setDuty)
 
+	get(s, route{id: "read-texting", path: "/v1/offices/{office_id}/texting", summary: "Read whom an office texts, and what it has cost this month"}, s.readTexting)
+	post(s, route{id: "set-texting", path: "/v1/offices/{office_id}/texting", status: http.StatusNoContent, summary: "Set whom an office texts and how much: the stop switch, a pilot, a quota, budgets"}, s.setTexting)
+	post(s, route{id: "allow-number", path: "/v1/offices/{office_id}/pilot-numbers", status: http.StatusNoContent, summary: "Let a number be texted in the office's pilot, or no longer"}, s.allowNumber)
+	get(s, route{id: "list-lines", path: "/v1/lines", summary: "List lines: how fast each speaks, now and as set"}, s.listLines)
+	post(s, route{id: "set-pace", path: "/v1/lines/{line_id}/pace", status: http.StatusNoContent, summary: "Set how many texts a line sends a second, and what a segment costs"}, s.setPace)
+	post(s, route{id: "send-test", path: "/v1/test-texts", status: http.StatusCreated, summary: "Send a test to your own phone"}, s.sendTest)
+
 	post(s, route{id: "set-text-budget", path: "/v1/users/{user_id}/texts-a-day", status: http.StatusNoContent, summary: "Set how many texts a person gets a day before the rest is a digest"}, s.setTextBudget)
 	post(s, route{id: "add-user", path: "/v1/users", status: http.StatusCreated, summary: "Add a person who signs in"}, s.addUser)
 	post(s, route{

@@ -181,7 +181,9 @@ func TestSexualOffenceAgainstAChildNeverReachesTheVillage(t *testing.T) {
 		made, err := c.app.EnrolRecipient(c.ctx(), c.officer, e)
 		require.NoError(t, err)
 		for _, key := range []string{"K", "H", "C", "R"} {
-			impact, err := c.app.ChangeTemplate(c.ctx(), c.officer, made.Plan, key, "情况有变")
+			c.scoredVisit(made.Plan, 40, 3) // so that a lighter one may be chosen, too
+			c.scoredVisit(made.Plan, 5, 3)
+			impact, err := c.app.ChangeTemplate(c.ctx(), c.boss, made.Plan, key, "情况有变")
 			require.NoError(t, err)
 			require.NotZero(t, impact)
 			require.Zero(t, c.toTheVillage(made.Recipient, "IS NOT NULL"), key)

@@ -19,7 +19,13 @@ type Outgoing struct {
 	Text     string
 	Try      int
 	ValidFor time.Duration // how long the carrier may go on trying
+	SendBy   time.Time     // the last moment to hand it over: later somebody else may have been asked to
 }
+
+// sendWithin is how long after its claim a text may be handed to the carrier. It
+// lies well before SettlingTime, so that a process that froze in the middle of a
+// batch does not send what another has meanwhile asked the carrier about.
+const sendWithin = time.Minute
 
 // DueLines names the carrier's lines that have texts due now. The sweep wakes their drains.
 func (l *Log) DueLines(ctx context.Context, carrier string) ([]LineID, error) {
@@ -49,14 +55,19 @@ func (c Claimed) Looked() int {
 // ClaimMessages takes the due messages of a line, most urgent first, at most
 // limit, looks again at each (still wanted? who? opted out? the hour? the
 // budget? is the text safe?) and commits those to be sent as sending. The others
-// are deferred, cancelled or expired, each with its reason.
+// are deferred, cancelled or expired, each with its reason. It takes no more than
+// the line's pace lets out now: what is left is due, and waits for the next wake.
 func (l *Log) ClaimMessages(ctx context.Context, line LineID, limit int) (Claimed, error) {
 	return write(ctx, l, TheSystem(), func(tx txn) (Claimed, error) {
 		// One claim a line at a time: two side by side would both find a number's budget unspent.
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))", line.String()); err != nil {
 			return Claimed{}, fmt.Errorf("claim the line: %w", err)
 		}
-		rows, err := tx.Query(ctx, selectClaims, line, tx.now, limit, tx.today().At(0, 0), tx.today().AddDays(-6).At(0, 0), priorities, tx.today())
+		may, err := lease(ctx, tx, line, limit)
+		if err != nil || may == 0 {
+			return Claimed{}, err
+		}
+		rows, err := tx.Query(ctx, selectClaims, line, tx.now, may, tx.today().At(0, 0), tx.today().AddDays(-6).At(0, 0), priorities, tx.today())
 		if err != nil {
 			return Claimed{}, fmt.Errorf("claim messages: %w", err)
 		}
@@ -64,7 +75,11 @@ func (l *Log) ClaimMessages(ctx context.Context, line LineID, limit int) (Claime
 		if err != nil {
 			return Claimed{}, fmt.Errorf("claim messages: %w", err)
 		}
-		return l.settleClaims(ctx, tx, claims)
+		done, err := l.settleClaims(ctx, tx, claims)
+		if err != nil {
+			return done, err
+		}
+		return done, spend(ctx, tx, line, len(done.Send))
 	})
 }
 
@@ -86,7 +101,7 @@ const selectClaims = `WITH due AS MATERIALIZED (
 		budget.today, budget.week, budget.answers, k.phone_index,
 		m.check_in_id IS NOT NULL AND EXISTS (SELECT FROM messages s WHERE s.check_in_id = m.check_in_id AND s.id <> m.id AND s.wording = m.wording
 			AND (s.contact_id = m.contact_id OR s.user_id = m.user_id) AND s.claimed_at >= $4 AND s.dispatch IN ('sending', 'accepted', 'unknown')),
-		al.id, staff.texts, staff.a_day, staff.away
+		al.id, staff.texts, staff.a_day, staff.away, o.texting, o.requests_a_day, o.requests_a_week, cap.left, cap.wait
 	FROM messages m
 	JOIN offices o ON o.id = m.office_id
 	JOIN lines n ON n.id = m.line_id
@@ -109,10 +124,16 @@ const selectClaims = `WITH due AS MATERIALIZED (
 			AND s.claimed_at >= $5 AND s.dispatch IN ('sending', 'accepted', 'unknown')) budget
 	CROSS JOIN LATERAL (
 		SELECT (SELECT count(*) FROM messages s WHERE s.user_id = m.user_id AND s.claimed_at >= $4 AND s.priority <> 1
-				AND s.purpose NOT IN ('staff_digest', 'weekly_digest') AND s.dispatch IN ('sending', 'accepted', 'unknown')) AS texts,
+				AND s.purpose NOT IN ('staff_digest', 'weekly_digest', 'test') AND s.dispatch IN ('sending', 'accepted', 'unknown')) AS texts,
 			coalesce(u.texts_a_day, (SELECT texts_a_day FROM offices WHERE id = u.office_id), 0) AS a_day,
 			m.user_id IS NOT NULL AND (u.state <> 'active' OR EXISTS (SELECT FROM absences ab
 				WHERE ab.user_id = m.user_id AND ab.ended_at IS NULL AND $7 BETWEEN ab.from_on AND ab.until_on)) AS away) staff
+	CROSS JOIN LATERAL (
+		SELECT min(c.most - used.n) AS left, coalesce(max(extract(epoch FROM c.within)) FILTER (WHERE used.n >= c.most), 0)::float8 AS wait
+		FROM carrier_caps c, LATERAL (SELECT count(*)::int AS n FROM messages s
+			WHERE (s.user_id = m.user_id OR s.contact_id IN (SELECT id FROM village_contacts WHERE phone_index = k.phone_index))
+				AND s.claimed_at > $2 - c.within AND s.dispatch IN ('sending', 'accepted', 'unknown')) used
+		WHERE c.carrier = n.carrier) cap
 	WHERE m.id = ANY (ARRAY(SELECT id FROM due)) AND m.dispatch = 'planned' AND m.not_before <= $2
 	ORDER BY m.priority, m.not_before, m.id LIMIT $3
 	FOR UPDATE OF m SKIP LOCKED`
@@ -153,7 +174,11 @@ type claim struct {
 	alert                        AlertID
 	staffTexts, staffADay        int // texts to one of ours today, and how many they get before the rest is a digest
 	away                         bool
-	standIn                      UserID // who acts for them, where they are away
+	texting                      string
+	perDay, perWeek              int     // requests to a number
+	capLeft                      *int    // what the carrier still lets through to the number; nil: as much as we like
+	capWait                      float64 // seconds until it lets more through
+	standIn                      UserID  // who acts for them, where they are away
 	standInWhy                   string
 }
 
@@ -163,7 +188,7 @@ func scanClaim(row pgx.CollectableRow) (c claim, err error) {
 		&c.ask, &c.code, &c.askState, &c.checkInState, &c.due, &c.kind, &c.planState, &c.named, &c.barred, &c.template,
 		&c.partyKey, &c.partySealed, &c.reachable, &c.optedOut, &c.recipientKey, &c.recipientBox, &c.township,
 		&c.officer, &c.officerKey, &c.officerSealed, &c.actBy, &c.inbound, &c.today, &c.week, &c.answers, &c.phone, &c.saidToday,
-		&c.alert, &c.staffTexts, &c.staffADay, &c.away)
+		&c.alert, &c.staffTexts, &c.staffADay, &c.away, &c.texting, &c.perDay, &c.perWeek, &c.capLeft, &c.capWait)
 	return c, err
 }
 
@@ -214,11 +239,17 @@ func (l *Log) settleClaims(ctx context.Context, tx txn, claims []claim) (Claimed
 // number counts in its budget for the rest of the batch, and is not said again in it.
 func judgeAll(tx txn, claims []claim) (wanted []claim, others []judged) {
 	sent, answered, said, told := map[string]int{}, map[string]int{}, map[text]bool{}, map[UserID]int{}
+	through := map[string]int{} // of a party's number, by the carrier's caps
 	for _, c := range claims {
 		c.saidToday = c.saidToday || !c.checkIn.IsZero() && said[c.says()]
 		c.staffTexts += told[c.user]
 		phone := string(c.phone)
 		c.today, c.week, c.answers = c.today+sent[phone], c.week+sent[phone], c.answers+answered[phone]
+		party := phone + c.user.String()
+		if c.capLeft != nil {
+			left := *c.capLeft - through[party]
+			c.capLeft = &left
+		}
 		v := judge(c, tx.now, tx.cal(c.office))
 		switch {
 		case v.dispatch != "sending":
@@ -233,6 +264,7 @@ func judgeAll(tx txn, claims []claim) (wanted []claim, others []judged) {
 		default:
 			sent[phone]++
 		}
+		through[party]++
 		said[c.says()] = true
 		wanted = append(wanted, c)
 	}
@@ -300,6 +332,11 @@ func (l *Log) compose(ctx context.Context, tx txn, c claim, rows *sendingRows) (
 	if party.Phone == "" {
 		return Outgoing{}, refusedText("no phone number is known")
 	}
+	if c.texting == textingPilot {
+		if err := l.inPilot(ctx, tx, c.office, party.Phone); err != nil {
+			return Outgoing{}, err
+		}
+	}
 	facts, err := l.facts(ctx, tx, c)
 	if err != nil {
 		return Outgoing{}, err
@@ -314,7 +351,7 @@ func (l *Log) compose(ctx context.Context, tx txn, c claim, rows *sendingRows) (
 	rows.segments = append(rows.segments, segments)
 	// Never a reminder at three in the morning because a phone was off.
 	valid := min(c.deadline.Sub(tx.now), 4*time.Hour)
-	return Outgoing{ID: c.id, To: party.Phone, From: c.number, Text: text, Try: c.tries + 1, ValidFor: max(valid, time.Minute)}, nil
+	return Outgoing{ID: c.id, To: party.Phone, From: c.number, Text: text, Try: c.tries + 1, ValidFor: max(valid, time.Minute), SendBy: tx.now.Add(sendWithin)}, nil
 }
 
 // Error makes a verdict the reason why no text came about. It carries no personal facts.

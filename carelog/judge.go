@@ -8,12 +8,9 @@ import (
 	"aftercare/carelog/calendar"
 )
 
-// The budget of a village contact's number: requests a day and in seven days.
-const (
-	requestsADay  = 3
-	requestsAWeek = 8
-	answersADay   = 2
-)
+// answersADay is how many automatic answers a number gets; what requests it gets
+// a day and in seven days stands with the office.
+const answersADay = 2
 
 // verdict is what is decided about a claimed message.
 type verdict struct {
@@ -46,11 +43,18 @@ func judge(c claim, now time.Time, cal *calendar.Calendar) verdict {
 	case !c.reachable && !(c.purpose == "answer" && c.wording == "stop_ack"):
 		return c.unreachable()
 	}
+	if c.texting == textingOff {
+		return deferTo(textingIsOff, windowFor(c.purpose, c.priority).next(now.Add(offAgain), cal))
+	}
 	if w := windowFor(c.purpose, c.priority); w.next(now, cal).After(now) {
 		return deferTo("outside "+w.name, w.next(now, cal))
 	}
 	if c.budgeted() && c.staffTexts >= c.staffADay {
 		return verdict{dispatch: "cancelled", reason: fmt.Sprintf("told in the digest: the person had %d texts today", c.staffTexts), digest: true}
+	}
+	if c.capLeft != nil && *c.capLeft <= 0 {
+		wait := max(time.Duration(c.capWait*float64(time.Second)), time.Minute)
+		return deferTo("the carrier lets no more texts through to this number for now", windowFor(c.purpose, c.priority).next(now.Add(wait), cal))
 	}
 	tomorrow := cal.NextWorkday(calendar.Of(now))
 	switch {
@@ -62,9 +66,9 @@ func judge(c claim, now time.Time, cal *calendar.Calendar) verdict {
 		return deferTo("the same was said today already", windowFor(c.purpose, c.priority).opens(tomorrow))
 	case c.purpose == "answer" && c.answers >= answersADay:
 		return verdict{dispatch: "cancelled", reason: fmt.Sprintf("no more than %d automatic answers to a number a day", answersADay)}
-	case c.purpose == "village_request" && c.today >= requestsADay:
+	case c.purpose == "village_request" && c.today >= c.perDay:
 		return deferTo(fmt.Sprintf("the number had %d texts today", c.today), villageWindow.opens(tomorrow))
-	case c.purpose == "village_request" && c.week >= requestsAWeek:
+	case c.purpose == "village_request" && c.week >= c.perWeek:
 		return deferTo(fmt.Sprintf("the number had %d texts in seven days", c.week), villageWindow.opens(tomorrow))
 	}
 	return verdict{dispatch: "sending"}

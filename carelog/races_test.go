@@ -50,7 +50,7 @@ func TestMeetings(t *testing.T) {
 		c := newCounty(t)
 		made := c.enrol("A-1", 176)
 		check := c.village(made.Recipient)
-		drain, record := c.lineUp("SELECT FROM lines WHERE id = $1 FOR UPDATE", c.line,
+		drain, record := c.lineUp("SELECT FROM asks WHERE check_in_id = $1 FOR UPDATE", check.ID,
 			func() error { return second(c.work.ClaimMessages(c.ctx(), c.line, 10)) },
 			func() error {
 				return second(c.app.RecordCheckIn(c.ctx(), c.officer, check.ID, carelog.CheckInRecord{Outcome: "reached", Informant: "self"}))

@@ -71,6 +71,7 @@ func (l *Log) RecordReceipts(ctx context.Context, receipts []Receipt) error {
 		}
 		var happenings []happening
 		var taken []Receipt
+		var throttled []MessageID
 		for _, r := range receipts {
 			m, ok := rows[r.ID]
 			// What the carrier took is taken, whoever holds the row by now. Any other
@@ -86,13 +87,19 @@ func (l *Log) RecordReceipts(ctx context.Context, receipts []Receipt) error {
 				}
 				continue
 			}
+			if r.Class == Throttled {
+				throttled = append(throttled, r.ID)
+			}
 			more, err := l.recordRefusal(ctx, tx, m, r)
 			if err != nil {
 				return struct{}{}, err
 			}
 			happenings = append(happenings, more...)
 		}
-		if err := recordTaken(ctx, tx, taken); err != nil {
+		if err := l.recordTaken(ctx, tx, taken); err != nil {
+			return struct{}{}, err
+		}
+		if err := slow(ctx, tx, throttled); err != nil {
 			return struct{}{}, err
 		}
 		tx.append(happenings...)
@@ -131,7 +138,7 @@ func (l *Log) lockSending(ctx context.Context, tx txn, receipts []Receipt) (map[
 	return found, nil
 }
 
-func recordTaken(ctx context.Context, tx txn, taken []Receipt) error {
+func (l *Log) recordTaken(ctx context.Context, tx txn, taken []Receipt) error {
 	if len(taken) == 0 {
 		return nil
 	}
@@ -145,7 +152,7 @@ func recordTaken(ctx context.Context, tx txn, taken []Receipt) error {
 	if err != nil {
 		return fmt.Errorf("record receipts: %w", err)
 	}
-	return nil
+	return l.use(ctx, tx, ids)
 }
 
 func deliveryOr(delivery string) string {

@@ -31,14 +31,15 @@ const (
 	priorityRed      = 1
 	priorityAnswer   = 2
 	priorityReminder = 3
+	priorityDigest   = 4
 )
 
 // priorities is all of them: a constraint keeps others out of the table.
-var priorities = []int16{priorityRed, priorityAnswer, priorityReminder}
+var priorities = []int16{priorityRed, priorityAnswer, priorityReminder, priorityDigest}
 
 func windowFor(purpose string, priority int) window {
 	switch {
-	case priority == priorityRed:
+	case priority == priorityRed, purpose == "test":
 		return alertWindow
 	case purpose == "answer":
 		return answerWindow

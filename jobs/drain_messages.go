@@ -47,7 +47,7 @@ func (w *drainMessages) Work(ctx context.Context, job *river.Job[drainMessagesAr
 		if err != nil || claimed.Looked() == 0 {
 			return err
 		}
-		receipts := Send(ctx, w.carrier, claimed.Send)
+		receipts := Send(ctx, w.carrier, w.log.Now, claimed.Send)
 		// What the carrier took must be written down even when the job is being stopped.
 		save, done := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		err = w.log.RecordReceipts(save, receipts)
@@ -65,13 +65,18 @@ func (w *drainMessages) Work(ctx context.Context, job *river.Job[drainMessagesAr
 }
 
 // Send hands messages to the carrier side by side and gathers what it answered.
-// It opens no transaction.
-func Send(ctx context.Context, carrier notify.Carrier, out []carelog.Outgoing) []carelog.Receipt {
+// It opens no transaction. What was not handed over in its time is not: it is
+// claimed again.
+func Send(ctx context.Context, carrier notify.Carrier, now func() time.Time, out []carelog.Outgoing) []carelog.Receipt {
 	receipts := make([]carelog.Receipt, len(out))
 	var group errgroup.Group
 	group.SetLimit(sideBySide)
 	for i, o := range out {
 		group.Go(func() error {
+			if !o.SendBy.IsZero() && now().After(o.SendBy) {
+				receipts[i] = carelog.Receipt{Outgoing: o, Class: carelog.Temporary, Code: "not handed over in time"}
+				return nil
+			}
 			receipts[i] = send(ctx, carrier, o)
 			return nil
 		})

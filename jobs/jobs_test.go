@@ -227,11 +227,22 @@ func TestSend(t *testing.T) {
 		out = append(out, carelog.Outgoing{Text: text, To: contactPhone})
 	}
 	receipts := map[string]carelog.Receipt{}
-	for i, r := range jobs.Send(t.Context(), taker, out) {
+	for i, r := range jobs.Send(t.Context(), taker, time.Now, out) {
 		require.Equal(t, out[i], r.Outgoing, "in the order they were given")
 		receipts[r.Text] = r
 	}
 
+	t.Run("AProcessThatWakesLateHandsNothingOver", func(t *testing.T) {
+		now := time.Now()
+		called := false
+		late := &carrier{send: func(context.Context, notify.Message) (notify.Receipt, error) {
+			called = true
+			return notify.Receipt{}, nil
+		}}
+		r := jobs.Send(t.Context(), late, func() time.Time { return now }, []carelog.Outgoing{{Text: "taken", SendBy: now.Add(-time.Second)}})
+		require.Equal(t, carelog.Temporary, r[0].Class)
+		require.False(t, called)
+	})
 	t.Run("TakesTheCarriersIDAndState", func(t *testing.T) {
 		require.Equal(t, carelog.Taken, receipts["taken"].Class)
 		require.Equal(t, "SM-taken", receipts["taken"].CarrierMessageID)

@@ -27,6 +27,7 @@ var ordinaryFacts = map[string]map[string]string{
 	"supervisor_week":    {"due": "12", "overdue": "3", "alerts": "2"},
 	"stop_ack":           {},
 	"start_ack":          {},
+	"test":               {},
 }
 
 func TestRenderFitsOneSegmentWithOrdinaryFacts(t *testing.T) {

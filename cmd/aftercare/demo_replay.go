@@ -198,7 +198,7 @@ func (r *replay) drain(ctx context.Context) error {
 		if claimed.Looked() == 0 {
 			break
 		}
-		if err := r.work.RecordReceipts(ctx, jobs.Send(ctx, r.demo.carrier, claimed.Send)); err != nil {
+		if err := r.work.RecordReceipts(ctx, jobs.Send(ctx, r.demo.carrier, r.work.Now, claimed.Send)); err != nil {
 			return err
 		}
 	}

@@ -233,10 +233,10 @@ func (s *simulation) drain(ctx context.Context, o *simOffice, due []carelog.Line
 		}
 		dies := s.dice.roll("crash", s.clock.now(), o.no, n)
 		if s.faults[faultCrashes] && len(claimed.Send) > 0 && dies.IntN(40) == 0 {
-			jobs.Send(ctx, s.carrier, claimed.Send[:dies.IntN(len(claimed.Send)+1)])
+			jobs.Send(ctx, s.carrier, s.clock.now, claimed.Send[:dies.IntN(len(claimed.Send)+1)])
 			continue // and another goes on with what is left
 		}
-		if err := o.work.RecordReceipts(ctx, jobs.Send(ctx, s.carrier, claimed.Send)); err != nil {
+		if err := o.work.RecordReceipts(ctx, jobs.Send(ctx, s.carrier, s.clock.now, claimed.Send)); err != nil {
 			return err
 		}
 	}

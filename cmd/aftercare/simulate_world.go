@@ -203,6 +203,12 @@ func (s *simulation) close() {
 
 const officersAnOffice = 10
 
+// A simulated clock stands still while a line speaks, so its bucket is never empty.
+const (
+	simulatedPace = 1_000_000
+	simulatedFen  = 5
+)
+
 // settle makes a city and its counties, with a head each and ten officers.
 func (s *simulation) settle(ctx context.Context) error {
 	system := carelog.TheSystem()
@@ -213,6 +219,9 @@ func (s *simulation) settle(ctx context.Context) error {
 	s.city = &simOffice{no: 99, id: city, number: fmt.Sprintf("+86154%08d", 899), queue: &memoryQueue{}}
 	s.city.door, s.city.work = s.newLog(s.app, s.city.queue, 8), s.newLog(s.pool, s.city.queue, 9)
 	if s.city.line, err = s.work.EnsureLine(ctx, system, simulator, s.city.number, city); err != nil {
+		return err
+	}
+	if err := s.work.SetPace(ctx, system, s.city.line, simulatedPace, simulatedFen); err != nil {
 		return err
 	}
 	if s.city.head, err = s.hire(ctx, city, "city", 1, "office"); err != nil {
@@ -231,6 +240,9 @@ func (s *simulation) settle(ctx context.Context) error {
 			return err
 		}
 		if o.line, err = s.work.EnsureLine(ctx, system, simulator, o.number, o.id); err != nil {
+			return err
+		}
+		if err := s.work.SetPace(ctx, system, o.line, simulatedPace, simulatedFen); err != nil {
 			return err
 		}
 		if o.head, err = s.hire(ctx, o.id, fmt.Sprintf("head%d", n+1), 100+n, "head"); err != nil {
