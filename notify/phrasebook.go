@@ -87,7 +87,7 @@ func (p *Phrasebook) Render(key string, facts map[string]string) (text string, s
 	if text, err = w.fill(facts); err != nil {
 		return "", 0, fmt.Errorf("render %s: %w", key, err)
 	}
-	problems := Check(text)
+	problems := append(Check(text), outsideAlias(w.write(facts, "alias"))...)
 	if carriesName(text, facts[fullNameFact]) {
 		problems = append(problems, Problem{Rule: "full_name"})
 	}

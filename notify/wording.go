@@ -23,12 +23,17 @@ type Wording struct {
 
 // Placeholder is a fact a wording needs. Max is its bound in characters. Holds narrows the
 // value: "" any text, "code" one task code, "codes" task codes joined by 、, "number" digits,
-// "alias" a household alias (then the fact full_name is needed too).
+// "date" a day such as 11月24日, "choice" one of Choices, "alias" a household alias (then the fact
+// full_name is needed too).
 type Placeholder struct {
 	Name  string `json:"name"`
 	Max   int    `json:"max"`
 	Holds string `json:"holds,omitempty"`
+	// Choices are the values a "choice" may have, and belong to nothing else.
+	Choices []string `json:"choices,omitempty"`
 }
+
+var contents = []string{"", "code", "codes", "number", "alias", "date", "choice"}
 
 // FactError names the fact a wording cannot be rendered with. It never repeats the value.
 type FactError struct {
@@ -50,6 +55,7 @@ var (
 	standardQuotes   = quotesOf(standardWordings)
 
 	placeholderPattern = regexp.MustCompile(`\{([^{}]*)\}`)
+	dayPattern         = regexp.MustCompile(`^(?:1[0-2]|[1-9])月(?:3[01]|[12][0-9]|[1-9])日$`)
 )
 
 // ParseWordings reads a catalogue: a JSON list of wordings. Every problem is reported together:
@@ -95,8 +101,11 @@ func (w Wording) Validate() error {
 	}
 	declared := map[string]bool{}
 	for _, p := range w.Placeholders {
-		if declared[p.Name] || p.Max < 1 || !slices.Contains([]string{"", "code", "codes", "number", "alias"}, p.Holds) {
+		if declared[p.Name] || p.Max < 1 || !slices.Contains(contents, p.Holds) {
 			report("placeholder %s is doubled or has no bound or an unknown content", p.Name)
+		}
+		if err := p.validateChoices(); err != nil {
+			report("placeholder %s %w", p.Name, err)
 		}
 		declared[p.Name] = true
 		if !strings.Contains(w.Text, "{"+p.Name+"}") {
@@ -108,7 +117,8 @@ func (w Wording) Validate() error {
 			report("placeholder %s is not declared", found[1])
 		}
 	}
-	for _, p := range Check(placeholderPattern.ReplaceAllString(w.Text, "、")) {
+	bare := placeholderPattern.ReplaceAllString(w.Text, "、")
+	for _, p := range append(Check(bare), outsideAlias(bare)...) {
 		report("contains %s", p)
 	}
 	return errors.Join(problems...)
@@ -126,10 +136,32 @@ func (w Wording) fill(facts map[string]string) (string, error) {
 			return "", err
 		}
 	}
-	// One pass: a brace in a value is never read as a placeholder.
+	return w.write(facts, ""), nil
+}
+
+// write leaves out facts of the content without, unless that is "". One pass: a brace in a value
+// is never read as a placeholder.
+func (w Wording) write(facts map[string]string, without string) string {
 	return placeholderPattern.ReplaceAllStringFunc(w.Text, func(found string) string {
-		return facts[strings.Trim(found, "{}")]
-	}), nil
+		name := strings.Trim(found, "{}")
+		if without != "" && slices.ContainsFunc(w.Placeholders, func(p Placeholder) bool { return p.Name == name && p.Holds == without }) {
+			return "、"
+		}
+		return facts[name]
+	})
+}
+
+// validateChoices: a choice that is too long or unsafe would only be refused when it is sent.
+func (p Placeholder) validateChoices() error {
+	if (p.Holds == "choice") != (len(p.Choices) > 0) {
+		return errors.New("has choices and is none, or is one and has none")
+	}
+	for _, choice := range p.Choices {
+		if utf8.RuneCountInString(choice) > p.Max || strings.TrimSpace(choice) == "" || strings.ContainsFunc(choice, unprintable) || len(Check(choice)) > 0 {
+			return errors.New("has a choice that cannot be sent")
+		}
+	}
+	return nil
 }
 
 func (p Placeholder) check(value, fullName string) error {
@@ -156,6 +188,14 @@ func (p Placeholder) check(value, fullName string) error {
 	case "number":
 		if !number(value) {
 			return fails("is no number")
+		}
+	case "date":
+		if !dayPattern.MatchString(value) {
+			return fails("is no date")
+		}
+	case "choice":
+		if !slices.Contains(p.Choices, value) {
+			return fails("is none of its choices")
 		}
 	case "alias":
 		return CheckAlias(value, fullName)

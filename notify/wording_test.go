@@ -70,6 +70,14 @@ func TestRenderRefuses(t *testing.T) {
 		"AnAliasWithADoorNumber":     {"village_request", "alias", "3号楼老王", "alias"},
 		"AFullNameInAnotherFact":     {"supervisor_red", "full_name", "李某", "full name"},
 		"ACaseWordInAFact":           {"officer_due", "area", "被害人家", "被害"},
+		"AGroupOutsideTheAlias":      {"officer_due", "area", "石桥村2组", "address"},
+		"AGroupInChineseNumerals":    {"officer_due", "area", "石桥村十二组", "address"},
+		"ATeamOutsideTheAlias":       {"officer_due", "area", "石桥3小队", "address"},
+		"ACooperativeNumber":         {"officer_due", "area", "石桥４ 社", "address"},
+		"AnAlleyInAFact":             {"officer_due", "area", "王家胡同5号", "address"},
+		"ADateThatIsNone":            {"officer_due", "due", "下周三", "due"},
+		"AnImpossibleDate":           {"officer_due", "due", "13月2日", "due"},
+		"AChoiceThatIsNone":          {"officer_due", "kind", "看望", "kind"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -90,6 +98,20 @@ func TestRenderRefuses(t *testing.T) {
 		_, _, err := NewPhrasebook("").Render("stop_ack", nil)
 		require.ErrorContains(t, err, "office")
 	})
+}
+
+func TestRenderLetsOnlyTheAliasNameAGroup(t *testing.T) {
+	t.Parallel()
+	book, err := NewPhrasebookFrom("沂源县检察院", []byte(`[{"key":"k","version":1,"text":"【{office}】{alias},{area}",
+		"placeholders":[{"name":"office","max":14},{"name":"alias","max":8,"holds":"alias"},{"name":"area","max":8}]}]`))
+	require.NoError(t, err)
+	facts := map[string]string{"alias": "2组老王家", "full_name": "王某某", "area": "第3社区"}
+	text, _, err := book.Render("k", facts)
+	require.NoError(t, err)
+	require.Equal(t, "【沂源县检察院】2组老王家,第3社区", text)
+	facts["area"] = "2组"
+	_, _, err = book.Render("k", facts)
+	require.ErrorContains(t, err, "address", "the words of the alias are allowed in its place alone")
 }
 
 func TestRenderLeavesTheCallersFactsAlone(t *testing.T) {
@@ -132,6 +154,12 @@ func TestParseWordingsRefuses(t *testing.T) {
 		"AnUndeclaredPlaceholder":  {wording("【{office}】{x}", office), "placeholder x is not declared"},
 		"AnUnusedPlaceholder":      {wording("【{office}】", office+`,{"name":"x","max":1}`), "placeholder x is not used"},
 		"APlaceholderWithoutBound": {wording("【{office}】{x}", office+`,{"name":"x"}`), "no bound"},
+		"AnUnknownContent":         {wording("【{office}】{x}", office+`,{"name":"x","max":1,"holds":"colour"}`), "unknown content"},
+		"AChoiceWithoutChoices":    {wording("【{office}】{x}", office+`,{"name":"x","max":1,"holds":"choice"}`), "choices"},
+		"ChoicesOfANumber":         {wording("【{office}】{x}", office+`,{"name":"x","max":1,"holds":"number","choices":["1"]}`), "choices"},
+		"AChoiceBeyondItsBound":    {wording("【{office}】{x}", office+`,{"name":"x","max":1,"holds":"choice","choices":["入户"]}`), "cannot be sent"},
+		"AnUnsafeChoice":           {wording("【{office}】{x}", office+`,{"name":"x","max":2,"holds":"choice","choices":["低保"]}`), "cannot be sent"},
+		"AGroupInTheText":          {wording("【{office}】2组有人", office), "address"},
 		"AnAskWithoutVerification": {wording("【{office}】请登录系统", office), "12309"},
 		"ADoubledKey":              {strings.Replace(wording("【{office}】好", office), "]}]", "]},"+strings.TrimPrefix(wording("【{office}】好", office), "["), 1), "used twice"},
 	} {
