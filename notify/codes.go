@@ -47,47 +47,38 @@ func MintCode(n uint64) string {
 	}
 }
 
-// SuggestCodes lists the valid codes that are one wrong, missing or extra symbol or one swap of
-// neighbours away from s, sorted. Case does not matter; a valid s has no suggestions.
-func SuggestCodes(s string) []string {
-	s = strings.ToUpper(s)
-	if ValidCode(s) || len(s) < codeLength-1 || len(s) > codeLength+1 {
+// SuggestCodes lists which codes of among, the open asks of a number, are one wrong, missing or
+// extra symbol or one swap of neighbours away from what was typed, sorted. It is for asking
+// back, never for taking one as meant. Case does not matter; a valid code has no suggestions.
+func SuggestCodes(typed string, among []string) []string {
+	typed = strings.ToUpper(typed)
+	if ValidCode(typed) {
 		return nil
 	}
 	var found []string
-	for _, candidate := range codeNeighbours(s) {
-		if ValidCode(candidate) {
-			found = append(found, candidate)
+	for _, code := range among {
+		if ValidCode(code) && oneSlip(typed, code) {
+			found = append(found, code)
 		}
 	}
 	slices.Sort(found)
 	return slices.Compact(found)
 }
 
-func codeNeighbours(s string) []string {
-	var all []string
-	switch len(s) {
-	case codeLength:
-		for i := range len(s) {
-			for _, symbol := range codeAlphabet {
-				all = append(all, s[:i]+string(symbol)+s[i+1:])
-			}
-			if i > 0 {
-				all = append(all, s[:i-1]+s[i:i+1]+s[i-1:i]+s[i+1:])
-			}
-		}
-	case codeLength - 1:
-		for i := range len(s) + 1 {
-			for _, symbol := range codeAlphabet {
-				all = append(all, s[:i]+string(symbol)+s[i:])
-			}
-		}
-	case codeLength + 1:
-		for i := range len(s) {
-			all = append(all, s[:i]+s[i+1:])
-		}
+// oneSlip compares what is left of two texts after their common beginning.
+func oneSlip(a, b string) bool {
+	for a != "" && b != "" && a[0] == b[0] {
+		a, b = a[1:], b[1:]
 	}
-	return all
+	switch len(a) - len(b) {
+	case 0:
+		return a != "" && (a[1:] == b[1:] || len(a) > 1 && a[0] == b[1] && a[1] == b[0] && a[2:] == b[2:])
+	case 1:
+		return a[1:] == b
+	case -1:
+		return a == b[1:]
+	}
+	return false
 }
 
 // codeFromPrefix takes four symbols from n and computes the fifth. There is no code when the

@@ -71,13 +71,39 @@ func TestOneMistakeIsNeverAnotherCode(t *testing.T) {
 
 func TestSuggestCodes(t *testing.T) {
 	t.Parallel()
-	for typed, meant := range map[string]string{
-		"K7Q2N": "K7Q2M", "K7O2M": "K7Q2M", "7KQ2M": "K7Q2M", "K72QM": "K7Q2M", "k7q2n": "K7Q2M",
-		"K7QM": "K7Q2M", "K77Q2M": "K7Q2M", "P4X8T": "P4X9T",
-	} {
-		require.Contains(t, SuggestCodes(typed), meant, typed)
-	}
-	for _, typed := range []string{"", "K7", "K7Q2M", "OOOOO", "K7Q2MP4X9T"} {
-		require.Empty(t, SuggestCodes(typed), typed)
-	}
+	open := []string{"P4X9T", "K7Q2M", "K7Q2M"}
+	t.Run("FindsTheOpenAskOneSlipAway", func(t *testing.T) {
+		t.Parallel()
+		for typed, meant := range map[string]string{
+			"K7Q2N": "K7Q2M", "K7O2M": "K7Q2M", "7KQ2M": "K7Q2M", "K72QM": "K7Q2M", "k7q2n": "K7Q2M", "K7QM": "K7Q2M",
+			"K77Q2M": "K7Q2M", "P4X8T": "P4X9T", "7Q2M": "K7Q2M", "K7Q2": "K7Q2M", "K7Q2MM": "K7Q2M", "K7Q20": "K7Q2M",
+		} {
+			require.Equal(t, []string{meant}, SuggestCodes(typed, open), typed)
+		}
+	})
+	t.Run("NeverNamesACodeThatIsNotAmongThem", func(t *testing.T) {
+		t.Parallel()
+		require.Empty(t, SuggestCodes("K7Q2N", []string{"P4X9T"}))
+		require.Empty(t, SuggestCodes("K7Q2N", nil))
+		require.Empty(t, SuggestCodes("K7Q2N", []string{"K7Q2", "K7Q2X"}), "what is no code is never suggested")
+	})
+	t.Run("SuggestsNothingForTwoSlipsOrAValidCode", func(t *testing.T) {
+		t.Parallel()
+		for _, typed := range []string{"", "K7", "K7Q2M", "P4X9T", "OOOOO", "K7Q", "K7XXM", "7KQM2", "K7Q2MP4X9T"} {
+			require.Empty(t, SuggestCodes(typed, open), typed)
+		}
+	})
+	t.Run("FindsEveryCodeAgainAfterAnySlip", func(t *testing.T) {
+		t.Parallel()
+		rapid.Check(t, func(rt *rapid.T) {
+			code := MintCode(rapid.Uint64().Draw(rt, "n"))
+			at := rapid.IntRange(0, len(code)-1).Draw(rt, "at")
+			symbol := string(rapid.SampledFrom([]rune(codeAlphabet)).Draw(rt, "symbol"))
+			for _, typed := range []string{code[:at] + symbol + code[at+1:], code[:at] + code[at+1:], code[:at] + symbol + code[at:]} {
+				if typed != code {
+					require.Equal(rt, []string{code}, SuggestCodes(typed, []string{code}), typed)
+				}
+			}
+		})
+	})
 }
