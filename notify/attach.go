@@ -1,6 +1,9 @@
 package notify
 
-import "slices"
+import (
+	"slices"
+	"strconv"
+)
 
 type answerState int
 
@@ -71,22 +74,47 @@ func attach(tokens []token) []group {
 	if len(groups) == 0 {
 		groups = []group{{}}
 	}
+	if numbersItems(tokens) {
+		tokens = slices.DeleteFunc(slices.Clone(tokens), func(t token) bool { return t.kind == digitToken })
+	}
 	codesFirst, current := beginsWithCode(tokens), -1
+	hasDigits := slices.ContainsFunc(tokens, func(t token) bool { return t.kind == digitToken })
+	explains := false // in "1 K7Q2M 没见到" the word explains the code before it
 	for _, t := range tokens {
 		if t.kind == codeToken || t.kind == badToken {
 			current++
+			explains = hasDigits
 			continue
 		}
+		explains = explains && t.kind != digitToken && t.kind != oddToken
 		at := current
-		if !codesFirst {
+		if !codesFirst && !explains {
 			at++
 		}
 		groups[min(max(at, 0), len(groups)-1)].take(t)
 	}
-	if codesFirst {
+	switch first := groups[0]; {
+	case codesFirst:
 		share(groups)
+	case first.shared && !slices.ContainsFunc(groups[1:], func(g group) bool { return !g.empty() }):
+		for i := range groups {
+			groups[i].digits, groups[i].words, groups[i].odd = first.digits, first.words, first.odd
+		}
 	}
 	return groups
+}
+
+// numbersItems: in "1.K7Q2M没见到 2.P4X9T平安" the digits count the households and the words are
+// the answers. So it is when every code has its number from 1 on before it and a word after it.
+func numbersItems(tokens []token) bool {
+	kinds := []tokenKind{digitToken, codeToken, statusToken}
+	tokens = slices.DeleteFunc(slices.Clone(tokens), func(t token) bool { return t.kind == togetherMark })
+	for i, t := range tokens {
+		if t.kind != kinds[i%len(kinds)] || t.kind == digitToken && t.text != strconv.Itoa(i/len(kinds)+1) {
+			return false
+		}
+	}
+	return len(tokens) > len(kinds) && len(tokens)%len(kinds) == 0
 }
 
 func beginsWithCode(tokens []token) bool {

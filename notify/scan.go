@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -80,7 +81,7 @@ func (s *scanner) han(at int) int {
 
 // deniedAt: a word of denial stands right before a status word that does not deny by itself.
 func (s *scanner) deniedAt(at int) bool {
-	if strings.ContainsRune("没不未无", s.runes[at]) {
+	if strings.ContainsRune("没不未无莫冇木么", s.runes[at]) {
 		return false
 	}
 	before := string(s.runes[max(0, at-3):at])
@@ -104,6 +105,10 @@ func (s *scanner) run(from int) int {
 		s.number(from, end)
 		return end
 	}
+	if digit := romanDigits[rest]; digit != "" && s.afterCode && !s.latinFollows(end) {
+		s.digit(digit)
+		return end
+	}
 	for found := false; rest != ""; {
 		switch {
 		case len(rest) >= codeLength && ValidCode(rest[:codeLength]):
@@ -121,6 +126,14 @@ func (s *scanner) run(from int) int {
 		}
 	}
 	return end
+}
+
+// romanDigits are typed on a Latin keypad; the single characters of Unicode are folded already.
+var romanDigits = map[string]string{"I": "1", "II": "2", "III": "3", "IV": "4"}
+
+// latinFollows: K7Q2M I AM FINE is a sentence, not an answer.
+func (s *scanner) latinFollows(at int) bool {
+	return slices.ContainsFunc(s.runes[at:], func(r rune) bool { return r >= 'A' && r <= 'Z' })
 }
 
 // number decides about a stretch of digits alone: an answer, a wrong answer, or a number that
