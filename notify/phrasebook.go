@@ -107,9 +107,10 @@ func (p *Phrasebook) Check(text string) []string {
 }
 
 // Read understands a reply: answers as {task code or "", "1".."4"}; mark is "", "stop", "start",
-// "urgent" or "unclear" (something has to be read by a person; urgent goes before unclear); note
-// is the remaining free text. Clear answers are given beside any mark; without one, beside
-// urgent and unclear, the codes it names with the digit "".
+// "urgent", "automatic", "echo" (our own words came back) or "unclear" (something has to be read
+// by a person; urgent goes before unclear); note is the remaining free text. Clear answers are
+// given beside urgent and unclear too; without one, the codes the text names with the digit "".
+// Automatic and echo carry none and are never answered. What Misspelt finds makes a text unclear.
 func (p *Phrasebook) Read(text string) (answers [][2]string, mark string, note string) {
 	reply := readWith(p.quotes, text)
 	for _, a := range reply.Answers {
@@ -126,6 +127,24 @@ func (p *Phrasebook) Read(text string) (answers [][2]string, mark string, note s
 	}
 	return answers, mark, reply.Note
 }
+
+// Misspelt lists what Read left out of the same text because its code is mistyped: what was
+// typed, in upper case, and the digit beside it, "" where that is not clear.
+func (p *Phrasebook) Misspelt(text string) [][2]string {
+	var typed [][2]string
+	for _, a := range readWith(p.quotes, text).Misspelt {
+		typed = append(typed, [2]string{a.Code, a.Digit})
+	}
+	return typed
+}
+
+// SuggestCodes is the function of the same name.
+func (p *Phrasebook) SuggestCodes(typed string, among []string) []string {
+	return SuggestCodes(typed, among)
+}
+
+// IsShortCode is the function of the same name.
+func (p *Phrasebook) IsShortCode(number string) bool { return IsShortCode(number) }
 
 // TaskCode is MintCode.
 func (p *Phrasebook) TaskCode(n uint64) string { return MintCode(n) }

@@ -3,7 +3,6 @@ package notify
 import (
 	"slices"
 	"strings"
-	"unicode"
 )
 
 // Marks of a reply as a whole.
@@ -11,6 +10,11 @@ const (
 	MarkStop   = "stop"
 	MarkStart  = "start"
 	MarkUrgent = "urgent"
+	// MarkAutomatic: written by a phone, a carrier or an advertiser. It answers nothing, and is
+	// never answered: the two machines would talk for ever.
+	MarkAutomatic = "automatic"
+	// MarkEcho: nothing but our own words came back. It is settled, and never answered.
+	MarkEcho = "echo"
 	// MarkUnclear is given by Phrasebook.Read alone; Reply says the same by Unclear and Misspelt.
 	MarkUnclear = "unclear"
 )
@@ -22,25 +26,21 @@ type Answer struct{ Code, Digit string }
 // Reply is what the grammar understood of a text. The zero value means nothing was understood.
 type Reply struct {
 	Answers []Answer
-	// Mark is "", MarkStop, MarkStart or MarkUrgent. Urgent stands beside any answers.
+	// Mark is "" or one of the marks above. Urgent stands beside any answers, the others alone.
 	Mark string
 	// Note is the normalised free text without our own quoted words and without the codes and
 	// digits that were understood.
 	Note string
-	// Misspelt holds, as typed in upper case, what looks like a task code and fails its check; an
-	// answer that belongs to it is not in Answers. SuggestCodes lists what may have been meant.
-	Misspelt []string
+	// Misspelt holds, as typed in upper case, what looks like a task code and fails its check,
+	// with the digit that belongs to it, "" where that is not clear. Nothing of it is in Answers.
+	// SuggestCodes lists what may have been meant.
+	Misspelt []Answer
 	// Named holds the well-formed codes that stand, or are quoted, beside no answer.
 	Named []string
 	// Unclear: an answer was contradicted, missing beside its code, out of range, or only words
 	// of guess or intention. What was clear beside it is still in Answers.
 	Unclear bool
 }
-
-const (
-	stopWords  = " TD T R TDQX 退订 拒收 回TD 回复TD TD退订 退订TD STOP UNSUBSCRIBE "
-	startWords = " START 恢复 UNSTOP 回复恢复 "
-)
 
 // Read understands a text a village contact sent: pure, total and never guessing.
 func Read(text string) Reply {
@@ -49,24 +49,29 @@ func Read(text string) Reply {
 
 func readWith(known quotes, text string) Reply {
 	normalized := Normalize(text)
-	switch whole := " " + trimPunctuation(normalized) + " "; {
-	case whole == "  ":
-		return Reply{}
-	case strings.Contains(stopWords, whole):
-		return Reply{Mark: MarkStop}
-	case strings.Contains(startWords, whole):
-		return Reply{Mark: MarkStart}
+	own, quotedCode, quoted := known.strip(normalized)
+	if quoted && wrapping.MatchString(own) {
+		return Reply{Mark: MarkEcho, Named: named(quotedCode)}
 	}
-	own, quotedCode := known.strip(normalized)
+	if mark := switchMark(own); mark != "" {
+		return Reply{Mark: mark}
+	}
 	own = joinSplitCodes(own)
 	tokens, note := scan(own)
+	if automatic(normalized, tokens) {
+		reply := Reply{Mark: MarkAutomatic, Note: note}
+		if urgent(emergencyOffers.ReplaceAllString(own, " ")) {
+			reply.Mark = MarkUrgent
+		}
+		return reply
+	}
 	reply := resolve(tokens, own)
 	reply.Note = note
-	if urgent(string(joinHan([]rune(own)))) {
+	if urgent(own) {
 		reply.Mark = MarkUrgent
 	}
-	if len(reply.Answers) == 0 && len(reply.Named) == 0 && quotedCode != "" {
-		reply.Named = []string{quotedCode}
+	if len(reply.Answers) == 0 && len(reply.Named) == 0 {
+		reply.Named = named(quotedCode)
 	}
 	// Quoting the ask says which one is meant, when nothing else does.
 	if len(reply.Answers) == 1 && reply.Answers[0].Code == "" {
@@ -89,11 +94,11 @@ func resolve(tokens []token, text string) Reply {
 	}
 	groups := attach(tokens)
 	for i, g := range groups {
+		digit, state := g.answer()
 		if g.misspelt {
-			reply.Misspelt = append(reply.Misspelt, g.code)
+			reply.Misspelt = append(reply.Misspelt, Answer{Code: g.code, Digit: digit})
 			continue
 		}
-		digit, state := g.answer()
 		switch {
 		case state == answered:
 			reply.Answers = append(reply.Answers, Answer{Code: g.code, Digit: digit})
@@ -112,9 +117,14 @@ func resolve(tokens []token, text string) Reply {
 // tentative: words of intention or hearsay, a question, or a bare "all right" after which 好 is
 // no report. A digit is always meant as an answer; only words are weighed.
 func tentative(text string) bool {
+	// 我去看了 is done, though 我去看 is still to come.
+	text = strings.NewReplacer("去看了", "", "去看过", "").Replace(text)
 	return containsAny(text, intentions) || containsAny(text, acknowledgements) || strings.HasSuffix(text, "?")
 }
 
-func trimPunctuation(text string) string {
-	return strings.TrimFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+func named(code string) []string {
+	if code == "" {
+		return nil
+	}
+	return []string{code}
 }

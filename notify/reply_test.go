@@ -35,9 +35,9 @@ func requireSound(t require.TestingT, text string) {
 		require.False(t, codes[a.Code], "%q answers %s twice", text, a.Code)
 		codes[a.Code] = true
 	}
-	require.Contains(t, []string{"", MarkStop, MarkStart, MarkUrgent}, reply.Mark)
-	require.False(t, slices.ContainsFunc(reply.Misspelt, ValidCode), "%q", text)
-	if reply.Mark == MarkStop || reply.Mark == MarkStart {
+	require.Contains(t, []string{"", MarkStop, MarkStart, MarkUrgent, MarkAutomatic, MarkEcho}, reply.Mark)
+	require.False(t, slices.ContainsFunc(reply.Misspelt, func(a Answer) bool { return ValidCode(a.Code) }), "%q", text)
+	if reply.Mark != "" && reply.Mark != MarkUrgent {
 		require.Empty(t, reply.Answers, "%q", text)
 	}
 }
@@ -114,7 +114,7 @@ func TestReadLeavesOurOwnWordsAside(t *testing.T) {
 			t.Parallel()
 			reply := Read(text)
 			require.Empty(t, reply.Answers)
-			require.Empty(t, reply.Mark)
+			require.Equal(t, MarkEcho, reply.Mark)
 			require.Empty(t, reply.Note)
 			require.False(t, reply.Unclear)
 			require.Empty(t, reply.Misspelt)
@@ -136,4 +136,66 @@ func TestPhrasebookReadSaysWhatNeedsAPerson(t *testing.T) {
 	require.Equal(t, [][2]string{{"K7Q2M", "1"}, {"P4X9T", "2"}}, answers)
 	require.Empty(t, mark)
 	require.Equal(t, "没煤了", note)
+}
+
+func TestReadNamesTheMisspeltCodeBesideTheClearOne(t *testing.T) {
+	t.Parallel()
+	reply := Read("K7Q2M 1 K7Q2N 2")
+	require.Equal(t, []Answer{{Code: "K7Q2M", Digit: "1"}}, reply.Answers)
+	require.Equal(t, []Answer{{Code: "K7Q2N", Digit: "2"}}, reply.Misspelt)
+
+	book := NewPhrasebook("")
+	answers, mark, _ := book.Read("k7q2m 1 k7q2n 2")
+	require.Equal(t, [][2]string{{"K7Q2M", "1"}}, answers)
+	require.Equal(t, MarkUnclear, mark)
+	require.Equal(t, [][2]string{{"K7Q2N", "2"}}, book.Misspelt("k7q2m 1 k7q2n 2"))
+	require.Empty(t, book.Misspelt("K7Q2M 1"))
+	require.Equal(t, []string{"K7Q2M"}, book.SuggestCodes("K7Q2N", []string{"P4X9T", "K7Q2M"}))
+}
+
+func TestReadTakesNoAnswerFromAMachine(t *testing.T) {
+	t.Parallel()
+	book := NewPhrasebook("")
+	for _, row := range readCorpus(t) {
+		if row.mark != MarkAutomatic && row.mark != MarkEcho {
+			continue
+		}
+		answers, mark, _ := book.Read(row.text)
+		require.Equal(t, row.mark, mark, row.text)
+		require.Empty(t, answers, row.text)
+	}
+}
+
+func TestReadHearsUrgentWordsInAnotherClauseThanTheNegation(t *testing.T) {
+	t.Parallel()
+	for _, calm := range []string{"没啥急事", "不急", "没出事", "没得困难", "莫得事", "没有", "没人"} {
+		for _, cry := range []string{"着火了", "老人不见了", "孩子丢了", "他跳了河", "煤气中毒了", "有人要害她", "怕是不行了", "摔倒了起不来"} {
+			for _, between := range []string{",", "\uFF0C", "\u3002", " ", "\n", ",但是"} {
+				require.Equal(t, MarkUrgent, Read(calm+between+cry).Mark, "%q", calm+between+cry)
+				require.Equal(t, MarkUrgent, Read(cry+between+calm).Mark, "%q", cry+between+calm)
+			}
+		}
+		require.Empty(t, Read(calm).Mark, calm)
+	}
+}
+
+func TestReadStopsOnlyWhenNothingElseIsSaid(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"T D", "TD谢谢", "TD 别发了", "停", "停止", "别发了", "不要再发了", "停发", "取消", "请退订,谢谢!"} {
+		require.Equal(t, Reply{Mark: MarkStop}, Read(text), text)
+	}
+	for _, text := range []string{"他家的医保退订了怎么办", "低保停发了", "停电了", "电停了", "取消手术了", "身体恢复了", "T1", "别发火"} {
+		require.Empty(t, Read(text).Mark, text)
+	}
+}
+
+func TestIsShortCode(t *testing.T) {
+	t.Parallel()
+	for _, number := range []string{"", "10086", "12309", "+10010", "110", "AFTERCARE", "123-456"} {
+		require.True(t, IsShortCode(number), number)
+	}
+	// Put together here so that no file holds a run of digits like a number of somebody's.
+	for _, number := range []string{"+86154" + "00000001", "0533-" + "0000000", "+1555" + "0100", "1069" + "0000"} {
+		require.False(t, IsShortCode(number), number)
+	}
 }
