@@ -41,16 +41,17 @@ var privacyRules = []struct {
 }{
 	{"amount", regexp.MustCompile(`[¥￥$€]|(?:[0-9][0-9,.]*|[一二三四五六七八九十百千万两]+) ?(?:万|千|百)?(?:元|块钱|万)|[0-9] ?(?:RMB|CNY)|人民币`)},
 	{"link", regexp.MustCompile(`HTTPS?:|WWW[.。]|[0-9A-Z-]+ ?[.。点] ?(?:COM|CN|NET|ORG|GOV|INFO|TOP|XYZ|VIP|CC|IO|APP|CO|SITE|LINK|SHOP|CLICK|ME|TK|LY)|[0-9A-Z-]+\.[A-Z]{2,}`)},
-	{"address", regexp.MustCompile(`号楼|号院|单元|[0-9] ?室|门牌|胡同|小区|公寓|[路街巷弄里坊道村庄组队社] ?[0-9一二三四五六七八九十]+ ?号|[0-9A-Z一二三四五六七八九十甲乙丙丁] ?[栋幢]|[0-9一二三四五六七八九十]+ ?[弄室]`)},
+	{"address", regexp.MustCompile(`号楼|号院|单元|[0-9] ?室|门牌|(?:胡同|小区|公寓) ?[0-9A-Z一二三四五六七八九十]+|[路街巷弄里坊道村庄组队社] ?[0-9一二三四五六七八九十]+ ?号|[0-9A-Z一二三四五六七八九十甲乙丙丁] ?[栋幢]|[0-9一二三四五六七八九十]+ ?[弄室]`)},
 }
 
-// groups is a number of what a village is divided into. Only an agreed household alias may carry
-// one, so Check lets it pass and Render looks for it beside the alias. 3社区 is a village.
-var groups = regexp.MustCompile(`[0-9一二三四五六七八九十]+ ?(?:村民)?小?(?:组|队|社(?:[^区]|$))|生产队`)
+// belowVillage is what a village is divided into. Only an agreed household alias may name it
+// (2组老王家, 胡同口老王家), so Check lets it pass and Render looks for it beside the alias. 3社区 is
+// a village.
+var belowVillage = regexp.MustCompile(`胡同|小区|公寓|[0-9一二三四五六七八九十]+ ?(?:村民)?小?(?:组|队|社(?:[^区]|$))|生产队`)
 
 // outsideAlias finds an address in a text from which the household aliases have been taken.
 func outsideAlias(text string) []Problem {
-	if groups.MatchString(Normalize(text)) {
+	if belowVillage.MatchString(Normalize(text)) {
 		return []Problem{{Rule: "address"}}
 	}
 	return nil

@@ -21,7 +21,7 @@ func TestCheckRefuses(t *testing.T) {
 		"15400000001": "phone", "154-0000-0001": "phone", "１５４ ００００ ０００１": "phone", "0533-0000000": "phone", "0000001": "phone",
 		"http://a.cn": "link", "www.abc": "link", "见abc.com": "link", "abc．ＣＯＭ": "link", "a点com": "link", "x.gov.cn": "link",
 		"3号楼": "address", "2单元": "address", "501室": "address", "胜利路12号": "address", "门牌": "address",
-		"王家胡同5号": "address", "王家胡同": "address", "三里弄8弄": "address", "柳巷3号": "address", "阳光小区": "address", "A栋": "address",
+		"王家胡同5号": "address", "三里弄8弄": "address", "柳巷3号": "address", "阳光小区7": "address", "A栋": "address",
 		"三栋": "address", "二室": "address", "2组12号": "address", "石桥村里８号": "address",
 	} {
 		problems := Check(text)
@@ -57,9 +57,10 @@ func TestCheckAllowsWhatItIsToldTo(t *testing.T) {
 func TestCheckAlias(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, CheckAlias("2组老王家", "王某某"))
+	require.NoError(t, CheckAlias("胡同口老王家", "王某某"))
 	for name, c := range map[string]struct{ alias, fullName string }{
 		"Empty": {" ", "王某某"}, "TooLong": {strings.Repeat("王", 9), "李某"}, "HoldsTheName": {"王某某家", "王某某"},
-		"NoNameToCheck": {"老王家", ""}, "HoldsAForbiddenWord": {"残疾老王", "李某"}, "HoldsABrace": {"{code}", "李某"},
+		"NoNameToCheck": {"老王家", ""}, "HoldsAForbiddenWord": {"残疾老王", "李某"}, "HoldsAnAlleyNumber": {"胡同5号老王", "李某"}, "HoldsABrace": {"{code}", "李某"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

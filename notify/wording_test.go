@@ -75,6 +75,8 @@ func TestRenderRefuses(t *testing.T) {
 		"ATeamOutsideTheAlias":       {"officer_due", "area", "石桥3小队", "address"},
 		"ACooperativeNumber":         {"officer_due", "area", "石桥４ 社", "address"},
 		"AnAlleyInAFact":             {"officer_due", "area", "王家胡同5号", "address"},
+		"AnAlleyWithoutNumber":       {"officer_due", "area", "王家胡同", "address"},
+		"AnEstate":                   {"officer_due", "area", "阳光小区", "address"},
 		"ADateThatIsNone":            {"officer_due", "due", "下周三", "due"},
 		"AnImpossibleDate":           {"officer_due", "due", "13月2日", "due"},
 		"AChoiceThatIsNone":          {"officer_due", "kind", "看望", "kind"},
