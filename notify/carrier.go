@@ -16,6 +16,11 @@ type Message struct {
 	From, To string // E.164; From may be empty where the carrier is configured with a sender
 	Text     string
 	ValidFor time.Duration // the carrier may deliver this long and not later; 0: its own limit
+
+	// For a carrier that takes approved templates only; the others send Text.
+	Template  string            // its id of the template that renders to Text; "": it has approved none
+	Signature string            // as approved, without brackets; "": the line's (From), else the configured one
+	Params    map[string]string // what fills the template's placeholders
 }
 
 // Delivery states of a message after a carrier took it, as a Receipt and a Report name them.
@@ -84,7 +89,7 @@ var (
 
 // Carrier takes messages. Implementations are safe for concurrent use and honour ctx.
 type Carrier interface {
-	// Name is the short name stored beside every message: "twilio", "simulator".
+	// Name is the short name stored beside every message: "twilio", "aliyun", "simulator".
 	Name() string
 	// Send hands the message over once and never repeats it. Every error is a *SendError.
 	Send(ctx context.Context, m Message) (Receipt, error)
@@ -93,8 +98,9 @@ type Carrier interface {
 	Find(ctx context.Context, m Message, since time.Time) (Receipt, error)
 }
 
-// Inbound is a text somebody sent to one of our numbers.
-type Inbound struct{ CarrierMessageID, From, To, Text string }
+// Inbound is a text somebody sent to one of our numbers. CarrierMessageID may be "" where the
+// carrier gave none; SentAt is its own word for when, "" where it does not say.
+type Inbound struct{ CarrierMessageID, From, To, Text, SentAt string }
 
 // Report is a carrier's later word on a message it took. Status is one of the Delivery
 // constants, or "" when the carrier's own word RawStatus is none we know. MessageID is ours, ""

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/twilio/twilio-go/client"
@@ -77,9 +75,7 @@ func NewTwilio(c TwilioConfig) (*Twilio, error) {
 		t.config.Now = time.Now
 	}
 	if t.transport == nil {
-		own := http.DefaultTransport.(*http.Transport).Clone()
-		own.MaxIdleConnsPerHost = 64 // the default of 2 would dial anew for nearly every message of a batch
-		t.transport = own
+		t.transport = ownTransport()
 	}
 	return t, nil
 }
@@ -126,7 +122,7 @@ func (t *Twilio) sender(m Message) string {
 func (t *Twilio) call(ctx context.Context, do func(*openapi.ApiService) error) (exchange, error) {
 	ctx, cancel := context.WithTimeout(ctx, t.config.Timeout)
 	defer cancel()
-	tripper := &callTripper{ctx: ctx, twilio: t}
+	tripper := &callTripper{ctx: ctx, base: t.base, transport: t.transport, now: t.config.Now}
 	c := &client.Client{
 		Credentials: client.NewCredentials(t.config.AccountSID, t.config.AuthToken),
 		HTTPClient: &http.Client{
@@ -137,39 +133,11 @@ func (t *Twilio) call(ctx context.Context, do func(*openapi.ApiService) error) (
 	c.SetAccountSid(t.config.AccountSID)
 	// Not NewRequestHandler: it lets TWILIO_EDGE and TWILIO_REGION move the host unseen.
 	err := do(openapi.NewApiService(&client.RequestHandler{Client: c}))
-	tripper.seen.connected = tripper.connected.Load()
-	if err == nil && (tripper.seen.status < 200 || tripper.seen.status >= 300) {
+	seen := tripper.exchange()
+	if err == nil && (seen.status < 200 || seen.status >= 300) {
 		err = errUnreadable // the library takes a redirect for an answer
 	}
-	return tripper.seen, err
-}
-
-// callTripper carries one call; the library runs its requests one after another.
-type callTripper struct {
-	ctx       context.Context
-	twilio    *Twilio
-	connected atomic.Bool // set from the transport's goroutine
-	seen      exchange
-}
-
-// RoundTrip implements http.RoundTripper.
-func (c *callTripper) RoundTrip(request *http.Request) (*http.Response, error) {
-	ctx := httptrace.WithClientTrace(c.ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { c.connected.Store(true) },
-	})
-	request = request.Clone(ctx)
-	if base := c.twilio.base; base != nil {
-		request.URL.Scheme, request.URL.Host, request.Host = base.Scheme, base.Host, base.Host
-		request.URL.Path = strings.TrimRight(base.Path, "/") + request.URL.Path
-	}
-	response, err := c.twilio.transport.RoundTrip(request)
-	if err != nil {
-		c.seen.status = 0
-		return nil, err
-	}
-	c.seen.status = response.StatusCode
-	c.seen.retryAfter = retryAfter(response.Header.Get("Retry-After"), c.twilio.config.Now())
-	return response, nil
+	return seen, err
 }
 
 func receiptOf(m openapi.ApiV2010Message) Receipt {

@@ -44,13 +44,6 @@ func DeliveryClass(code string) Class {
 	return Refused
 }
 
-// exchange is what one call showed on the wire; the library drops all of it on an error.
-type exchange struct {
-	connected  bool // a connection stood, so the request may have left
-	status     int  // 0: no answer
-	retryAfter time.Duration
-}
-
 var (
 	errUnreadable = errors.New("the carrier's answer could not be read")
 	errNoSID      = errors.New("the carrier's answer names no message")

@@ -16,6 +16,7 @@ const (
 	riverU = "riverqueue.com/riverui"
 	huma   = "github.com/danielgtaylor/huma"
 	twilio = "github.com/twilio/twilio-go"
+	aliyun = "github.com/aliyun/alibaba-cloud-sdk-go"
 )
 
 // room is one row of the table of arrows in the design.
@@ -31,27 +32,27 @@ var pure = []string{"carelog/calendar", "carelog/schedule", "carelog/condition"}
 var rooms = []room{
 	{
 		path: "carelog", ours: append([]string{"internal/crypt"}, pure...),
-		never: []string{huma, river, riverU, twilio, "net/http"},
+		never: []string{huma, river, riverU, twilio, aliyun, "net/http"},
 	},
-	{path: "carelog/calendar", ours: pure, never: []string{huma, river, riverU, twilio, pgx, sqlDB, "net", "os"}},
-	{path: "carelog/schedule", ours: pure, never: []string{huma, river, riverU, twilio, pgx, sqlDB, "net", "os"}},
-	{path: "carelog/condition", ours: pure, never: []string{huma, river, riverU, twilio, pgx, sqlDB, "net", "os"}},
+	{path: "carelog/calendar", ours: pure, never: []string{huma, river, riverU, twilio, aliyun, pgx, sqlDB, "net", "os"}},
+	{path: "carelog/schedule", ours: pure, never: []string{huma, river, riverU, twilio, aliyun, pgx, sqlDB, "net", "os"}},
+	{path: "carelog/condition", ours: pure, never: []string{huma, river, riverU, twilio, aliyun, pgx, sqlDB, "net", "os"}},
 	{path: "notify", never: []string{huma, river, riverU, pgx, sqlDB}},
-	{path: "jobs", ours: []string{"carelog/...", "notify"}, never: []string{huma, riverU, twilio}},
-	{path: "api", ours: []string{"carelog/...", "notify", "internal/ledger"}, never: []string{river, riverU, pgx, sqlDB, twilio}},
-	{path: "web", ours: []string{"carelog/...", "internal/ledger"}, never: []string{river, riverU, pgx, sqlDB, huma, twilio}},
+	{path: "jobs", ours: []string{"carelog/...", "notify"}, never: []string{huma, riverU, twilio, aliyun}},
+	{path: "api", ours: []string{"carelog/...", "notify", "internal/ledger"}, never: []string{river, riverU, pgx, sqlDB, twilio, aliyun}},
+	{path: "web", ours: []string{"carelog/...", "internal/ledger"}, never: []string{river, riverU, pgx, sqlDB, huma, twilio, aliyun}},
 	{
 		path:   "migrations",
 		except: []string{river + "/river/rivermigrate", river + "/river/riverdriver/riverpgxv5"},
-		never:  []string{river, riverU, huma, twilio},
+		never:  []string{river, riverU, huma, twilio, aliyun},
 	},
 	{
 		path: "migrations/pgtest", ours: []string{"migrations", "internal/embeddedpg"},
 		except: []string{river + "/river/rivermigrate", river + "/river/riverdriver/riverpgxv5"},
-		never:  []string{river, riverU, huma, twilio},
+		never:  []string{river, riverU, huma, twilio, aliyun},
 	},
 	{path: "cmd", ours: []string{"..."}},
-	{path: "internal", ours: []string{"internal/..."}, never: []string{huma, river, riverU, twilio}},
+	{path: "internal", ours: []string{"internal/..."}, never: []string{huma, river, riverU, twilio, aliyun}},
 }
 
 // checkArrows reports every import of a file that the table does not allow.
@@ -144,6 +145,8 @@ func TestArrows(t *testing.T) {
 		{"KeepsFilesFromThePureOnes", "carelog/condition/scale.go", "os", "another room's business"},
 		{"KeepsPgxOutOfNotify", "notify/twilio.go", "github.com/jackc/pgx/v5", "another room's business"},
 		{"LetsNotifyUseTwilio", "notify/twilio.go", "github.com/twilio/twilio-go/client", ""},
+		{"LetsNotifyUseAliyun", "notify/aliyun.go", "github.com/aliyun/alibaba-cloud-sdk-go/sdk", ""},
+		{"KeepsAliyunOutOfTheAPI", "api/webhooks.go", "github.com/aliyun/alibaba-cloud-sdk-go/sdk", "another room's business"},
 		{"KeepsCarelogOutOfNotify", "notify/twilio.go", "aftercare/carelog/calendar", "notify may not import"},
 		{"LetsJobsUseNotify", "jobs/drain.go", "aftercare/notify", ""},
 		{"KeepsTheAPIOutOfJobs", "jobs/drain.go", "aftercare/api", "jobs may not import api"},
