@@ -22,6 +22,7 @@ type Config struct {
 	Log     *carelog.Log         // signed in as the application
 	Twilio  notify.TwilioWebhook // the address carriers were given, and their tokens
 	Carrier string               // stored with what the Twilio-shaped webhooks bring: "twilio", or "simulator" in the demo
+	Aliyun  notify.AliyunWebhook // what makes Alibaba Cloud's pushes trusted; the zero value takes none
 	Version string               // of the program, as the description names it
 	Slog    *slog.Logger         // nil: no log
 }
@@ -46,7 +47,7 @@ func newServer(c Config, mux humago.Mux) *server {
 	return s
 }
 
-// Handler answers /v1/…, /openapi.json, /openapi.yaml, /docs, /webhooks/twilio/…,
+// Handler answers /v1/…, /openapi.json, /openapi.yaml, /docs, /webhooks/…,
 // /healthz and /readyz. Every refusal is an RFC 9457 problem that repeats nothing
 // of what was sent, and every request leaves one line in the log, without ids of
 // people. Mount it at "/" or at those paths, unstripped.
@@ -60,6 +61,10 @@ func Handler(c Config) http.Handler {
 	mux.HandleFunc("GET /openapi.yaml", s.document("application/openapi+yaml", s.api.OpenAPI().YAML))
 	mux.HandleFunc("POST "+notify.TwilioInboundPath, s.twilioInbound)
 	mux.HandleFunc("POST "+notify.TwilioStatusPath, s.twilioStatus)
+	if c.Aliyun.Listens() {
+		mux.HandleFunc("POST "+notify.AliyunReplyPath, s.aliyunReply)
+		mux.HandleFunc("POST "+notify.AliyunReportPath, s.aliyunReport)
+	}
 	mux.HandleFunc("GET /healthz", s.alive)
 	mux.HandleFunc("GET /readyz", s.ready)
 	return s.shield(mux)

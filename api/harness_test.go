@@ -114,7 +114,7 @@ func newCounty(t *testing.T) *county {
 	config.DB = c.app
 	c.server = httptest.NewServer(api.Handler(api.Config{
 		Log: carelog.New(config), Carrier: "twilio", Version: "1.2.3", Slog: slog.New(slog.NewTextHandler(c.log, nil)),
-		Twilio: notify.TwilioWebhook{PublicURL: publicURL, Tokens: []string{authToken}},
+		Twilio: notify.TwilioWebhook{PublicURL: publicURL, Tokens: []string{authToken}}, Aliyun: trustIn(t, "header", pushSecret, ""),
 	}))
 	t.Cleanup(c.server.Close)
 	return c

@@ -1,8 +1,11 @@
 package carelog
 
 import (
+	"cmp"
 	"context"
+	"encoding/hex"
 	"fmt"
+	"slices"
 	"time"
 
 	"aftercare/internal/crypt"
@@ -11,9 +14,10 @@ import (
 // Inbound is a message a carrier brought, its signature already verified.
 type Inbound struct {
 	Carrier          string
-	CarrierMessageID string
-	From, To         string // E.164 as the carrier wrote it
+	CarrierMessageID string // "" where the carrier gives none: sender, SentAt and text tell a repeat then
+	From, To         string // E.164 as the carrier wrote it; an empty From is nobody known
 	Text             string
+	SentAt           string // the carrier's own word for when
 }
 
 // replyFacts is what is sealed about an inbound message.
@@ -22,43 +26,83 @@ type replyFacts struct {
 	Text string `json:"text"`
 }
 
-// StoreReply stores an inbound message, once for each carrier's message id, and
-// enqueues its matching in the same transaction (P4). A repeat stores nothing.
-// It needs no scope: a webhook does not know yet whose message it is.
+// StoreReply stores one inbound message, as StoreReplies does.
 func (l *Log) StoreReply(ctx context.Context, in Inbound) error {
-	var line LineID
-	var office OfficeID
+	return l.StoreReplies(ctx, []Inbound{in})
+}
+
+// StoreReplies stores inbound messages, all or none, each once for its carrier's
+// message id, and enqueues their matching in the same transaction (P4). A repeat
+// stores nothing. It needs no scope: a webhook does not know yet whose message it is.
+func (l *Log) StoreReplies(ctx context.Context, replies []Inbound) error {
+	arrived := make([]arrival, len(replies))
+	for i, in := range replies {
+		a, err := l.arrive(ctx, in)
+		if err != nil {
+			return err
+		}
+		arrived[i] = a
+	}
+	// In one order: two pushes with the same messages would wait for each other.
+	slices.SortStableFunc(arrived, func(a, b arrival) int { return cmp.Compare(a.CarrierMessageID, b.CarrierMessageID) })
+	_, err := write(ctx, l, Actor{Kind: Program}, func(tx txn) (struct{}, error) {
+		for _, a := range arrived {
+			if err := l.storeArrival(ctx, tx, a); err != nil {
+				return struct{}{}, err
+			}
+		}
+		return struct{}{}, nil
+	})
+	return err
+}
+
+// arrival is an inbound message with the line it came to.
+type arrival struct {
+	Inbound
+	line   LineID
+	office OfficeID
+	key    crypt.DataKey
+	sender []byte
+}
+
+func (l *Log) arrive(ctx context.Context, in Inbound) (arrival, error) {
+	a := arrival{Inbound: in}
 	var wrapped []byte
-	err := l.db.QueryRow(ctx, "SELECT id, office_id, data_key FROM receiving_line($1, $2)", in.Carrier, in.To).Scan(&line, &office, &wrapped)
+	err := l.db.QueryRow(ctx, "SELECT id, office_id, data_key FROM receiving_line($1, $2)", in.Carrier, in.To).Scan(&a.line, &a.office, &wrapped)
 	if err != nil {
-		return fmt.Errorf("find the receiving line: %w", err)
+		return a, fmt.Errorf("find the receiving line: %w", err)
 	}
-	key, err := l.keys.Unwrap(line, wrapped)
-	if err != nil {
-		return fmt.Errorf("open the line's key: %w", err)
+	if a.key, err = l.keys.Unwrap(a.line, wrapped); err != nil {
+		return a, fmt.Errorf("open the line's key: %w", err)
 	}
-	sender := in.From
+	sender := cmp.Or(in.From, "nobody known")
 	if phone, _, ok := Phone(in.From); ok {
 		sender = phone
 	}
-	_, err = write(ctx, l, Actor{Kind: Program}, func(tx txn) (struct{}, error) {
-		id := newID[inboundKind](tx.now, l.random)
-		sealed, err := crypt.SealJSON(key, replyFacts{in.From, in.Text}, "inbound_messages.sealed/"+id.String())
-		if err != nil {
-			return struct{}{}, fmt.Errorf("seal the reply: %w", err)
-		}
-		tag, err := tx.Exec(ctx, `INSERT INTO inbound_messages (id, office_id, line_id, carrier, carrier_message_id, sender_index, sealed, received_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
-			id, office, line, in.Carrier, in.CarrierMessageID, l.keys.Index("phone", sender), sealed, tx.now)
-		if err != nil {
-			return struct{}{}, fmt.Errorf("store reply: %w", err)
-		}
-		if tag.RowsAffected() == 0 {
-			return struct{}{}, nil
-		}
-		return struct{}{}, l.queue.ReceiveReply(ctx, tx, id)
-	})
-	return err
+	a.sender = l.keys.Index("phone", sender)
+	if a.CarrierMessageID == "" {
+		// A blind index: a plain hash of a number and a digit is soon guessed.
+		a.CarrierMessageID = "h-" + hex.EncodeToString(l.keys.Index("inbound", sender+"\n"+in.SentAt+"\n"+in.Text))
+	}
+	return a, nil
+}
+
+func (l *Log) storeArrival(ctx context.Context, tx txn, a arrival) error {
+	id := newID[inboundKind](tx.now, l.random)
+	sealed, err := crypt.SealJSON(a.key, replyFacts{a.From, a.Text}, "inbound_messages.sealed/"+id.String())
+	if err != nil {
+		return fmt.Errorf("seal the reply: %w", err)
+	}
+	tag, err := tx.Exec(ctx, `INSERT INTO inbound_messages (id, office_id, line_id, carrier, carrier_message_id, sender_index, sealed, received_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
+		id, a.office, a.line, a.Carrier, a.CarrierMessageID, a.sender, sealed, tx.now)
+	if err != nil {
+		return fmt.Errorf("store reply: %w", err)
+	}
+	if tag.RowsAffected() == 0 {
+		return nil
+	}
+	return l.queue.ReceiveReply(ctx, tx, id)
 }
 
 // sealedReply is an inbound message's body with what may open it: the line's key
@@ -101,20 +145,39 @@ type Report struct {
 	Class            Class // what the error code means for the number
 }
 
-// StoreReport stores a delivery report, once for each message and status; the
-// sweep of reports applies it within seconds. Unknown ids and statuses are
-// stored too: they are data, no error.
+// StoreReport stores one delivery report, as StoreReports does.
 func (l *Log) StoreReport(ctx context.Context, r Report) error {
-	message, err := ParseID[messageKind](r.MessageID)
-	if err != nil {
-		message = MessageID{}
-	}
+	return l.StoreReports(ctx, []Report{r})
+}
+
+// StoreReports stores delivery reports, all or none, each once for its message and
+// status; the sweep of reports applies them within seconds. Unknown ids and
+// statuses are stored too: they are data, no error.
+func (l *Log) StoreReports(ctx context.Context, reports []Report) error {
 	now := l.Now()
-	_, err = l.db.Exec(ctx, `INSERT INTO delivery_reports (id, carrier, carrier_message_id, message_id, status, delivery, error_code, class, received_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
-		newID[plainKind](now, l.random), r.Carrier, r.CarrierMessageID, message, r.Status, r.Delivery, r.ErrorCode, r.Class, now)
+	var rows struct{ ids, messages, carriers, carrierIDs, statuses, deliveries, codes, classes []string }
+	// In one order: two pushes with the same reports would wait for each other.
+	reports = slices.SortedStableFunc(slices.Values(reports), func(a, b Report) int {
+		return cmp.Or(cmp.Compare(a.CarrierMessageID, b.CarrierMessageID), cmp.Compare(a.Status, b.Status))
+	})
+	for _, r := range reports {
+		message := ""
+		if id, err := ParseID[messageKind](r.MessageID); err == nil {
+			message = id.String()
+		}
+		rows.ids = append(rows.ids, newID[plainKind](now, l.random).String())
+		rows.messages, rows.carriers = append(rows.messages, message), append(rows.carriers, r.Carrier)
+		rows.carrierIDs, rows.statuses = append(rows.carrierIDs, r.CarrierMessageID), append(rows.statuses, r.Status)
+		rows.deliveries, rows.codes = append(rows.deliveries, r.Delivery), append(rows.codes, r.ErrorCode)
+		rows.classes = append(rows.classes, string(r.Class))
+	}
+	_, err := l.db.Exec(ctx, `INSERT INTO delivery_reports (id, carrier, carrier_message_id, message_id, status, delivery, error_code, class, received_at)
+		SELECT u.id, u.carrier, u.carrier_id, nullif(u.message, '')::uuid, u.status, u.delivery, u.code, u.class, $9
+		FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+			AS u (id, carrier, carrier_id, message, status, delivery, code, class) ON CONFLICT DO NOTHING`,
+		rows.ids, rows.carriers, rows.carrierIDs, rows.messages, rows.statuses, rows.deliveries, rows.codes, rows.classes, now)
 	if err != nil {
-		return fmt.Errorf("store report: %w", err)
+		return fmt.Errorf("store reports: %w", err)
 	}
 	return nil
 }
