@@ -20,6 +20,10 @@ type Outgoing struct {
 	Try      int
 	ValidFor time.Duration // how long the carrier may go on trying
 	SendBy   time.Time     // the last moment to hand it over: later somebody else may have been asked to
+
+	// For a carrier that takes approved templates only.
+	Template, Signature string
+	Params              map[string]string
 }
 
 // sendWithin is how long after its claim a text may be handed to the carrier. It

@@ -101,7 +101,10 @@ func send(ctx context.Context, carrier notify.Carrier, o carelog.Outgoing) carel
 }
 
 func message(o carelog.Outgoing) notify.Message {
-	return notify.Message{ID: o.ID.String(), From: o.From, To: o.To, Text: o.Text, ValidFor: o.ValidFor}
+	return notify.Message{
+		ID: o.ID.String(), From: o.From, To: o.To, Text: o.Text, ValidFor: o.ValidFor,
+		Template: o.Template, Signature: o.Signature, Params: o.Params,
+	}
 }
 
 // misconfigured finds a refusal that only an operator can end.

@@ -51,7 +51,7 @@ func NewAliyun(c AliyunConfig) (*Aliyun, error) {
 	if c.AccessKeyID == "" || c.AccessKeySecret == "" {
 		problems = append(problems, errors.New("aliyun: access key id and secret are needed"))
 	}
-	if c.SignName = signName(c.SignName); c.SignName == "" {
+	if c.SignName = AliyunSignName(c.SignName); c.SignName == "" {
 		problems = append(problems, errors.New("aliyun: an approved signature is needed"))
 	}
 	a := &Aliyun{config: c, transport: c.Transport}
@@ -75,8 +75,10 @@ func NewAliyun(c AliyunConfig) (*Aliyun, error) {
 	return a, nil
 }
 
-// signName takes off the brackets that a signature has in a text and not in the console.
-func signName(written string) string { return strings.Trim(strings.TrimSpace(written), "\u3010\u3011") }
+// AliyunSignName takes off the brackets that a signature has in a text and not in the console.
+func AliyunSignName(written string) string {
+	return strings.Trim(strings.TrimSpace(written), "\u3010\u3011")
+}
 
 // Name is "aliyun".
 func (a *Aliyun) Name() string { return AliyunName }
@@ -89,7 +91,7 @@ func (a *Aliyun) Send(ctx context.Context, m Message) (Receipt, error) {
 	}
 	request := dysmsapi.CreateSendSmsRequest()
 	request.PhoneNumbers, request.OutId = aliyunPhone(m.To), m.ID
-	request.SignName, request.TemplateCode = cmp.Or(signName(m.Signature), signName(m.From), a.config.SignName), m.Template
+	request.SignName, request.TemplateCode = cmp.Or(AliyunSignName(m.Signature), AliyunSignName(m.From), a.config.SignName), m.Template
 	if len(m.Params) > 0 {
 		params, err := json.Marshal(m.Params)
 		if err != nil {

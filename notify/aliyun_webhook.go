@@ -158,7 +158,7 @@ func ReadAliyunReplies(body []byte) (replies []Inbound, unreadable int, err erro
 		}
 		replies = append(replies, Inbound{
 			CarrierMessageID: sequence(string(r.Sequence)), From: fromAliyunPhone(string(r.Phone)),
-			To: cmp.Or(signName(string(r.SignName)), string(r.Dest)), Text: string(r.Content), SentAt: string(r.SentAt),
+			To: cmp.Or(AliyunSignName(string(r.SignName)), string(r.Dest)), Text: string(r.Content), SentAt: string(r.SentAt),
 		})
 	}
 	return replies, unreadable, nil

@@ -13,6 +13,9 @@ import (
 	openapi "github.com/twilio/twilio-go/rest/api/v2010"
 )
 
+// TwilioName is the name of Twilio, stored beside its messages.
+const TwilioName = "twilio"
+
 const (
 	// twilioTimeout bounds one call, below the 30 s of the job around it.
 	twilioTimeout = 10 * time.Second
@@ -81,7 +84,7 @@ func NewTwilio(c TwilioConfig) (*Twilio, error) {
 }
 
 // Name is "twilio".
-func (t *Twilio) Name() string { return "twilio" }
+func (t *Twilio) Name() string { return TwilioName }
 
 // Send creates the message. ValidFor is rounded up to seconds and kept within 1 s and 10 h.
 func (t *Twilio) Send(ctx context.Context, m Message) (Receipt, error) {

@@ -31,11 +31,16 @@ type listenFlags struct {
 // carrierFlags say who takes the texts. Secrets are no flags: they would stand in
 // the process list.
 type carrierFlags struct {
-	Carrier                   string `env:"AFTERCARE_CARRIER" help:"twilio (aliyun follows); there is no default."`
+	Carrier                   string `env:"AFTERCARE_CARRIER" help:"twilio or aliyun; there is no default."`
 	TwilioAccountSID          string `name:"twilio-account-sid" env:"AFTERCARE_TWILIO_ACCOUNT_SID"`
 	TwilioFrom                string `name:"twilio-from" env:"AFTERCARE_TWILIO_FROM"`
 	TwilioMessagingServiceSID string `name:"twilio-messaging-service-sid" env:"AFTERCARE_TWILIO_MESSAGING_SERVICE_SID"`
 	TwilioAPIURL              string `name:"twilio-api-url" env:"AFTERCARE_TWILIO_API_URL" help:"Another base address for the REST API."`
+	AliyunAccessKeyID         string `name:"aliyun-access-key-id" env:"AFTERCARE_ALIYUN_ACCESS_KEY_ID"`
+	AliyunSignName            string `name:"aliyun-sign-name" env:"AFTERCARE_ALIYUN_SIGN_NAME" help:"The approved signature, as in the console."`
+	AliyunAPIURL              string `name:"aliyun-api-url" env:"AFTERCARE_ALIYUN_API_URL" help:"Another base address for the API."`
+	AliyunTrust               string `name:"aliyun-trust" env:"AFTERCARE_ALIYUN_TRUST" help:"What makes its unsigned pushes trusted: header (a secret the proxy sets), addresses, or pull (no push is taken)."`
+	AliyunPushAddresses       string `name:"aliyun-push-addresses" env:"AFTERCARE_ALIYUN_PUSH_ADDRESSES" help:"With --aliyun-trust=addresses: the addresses and CIDR ranges pushes come from."`
 }
 
 // secret reads NAME, or the file that NAME_FILE names.

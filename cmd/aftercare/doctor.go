@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"aftercare/carelog"
+	"aftercare/notify"
 )
 
 // doctorCommand looks an installation over.
@@ -19,8 +19,8 @@ type doctorCommand struct {
 // Run prints what it finds and fails when a chain or a promise is broken.
 func (c *doctorCommand) Run(ctx context.Context, out io.Writer) error {
 	return c.with(ctx, c.Carrier, func(s *service) error {
-		if c.Carrier == "twilio" && strings.HasPrefix(c.TwilioFrom, "+86") {
-			fmt.Fprintln(out, "warning: Twilio cannot receive replies from mainland numbers: village contacts will not be heard")
+		if err := c.warnOfSilence(ctx, s, out); err != nil {
+			return err
 		}
 		files, broken, err := s.work.VerifyAll(ctx, carelog.TheSystem())
 		if err != nil {
@@ -49,4 +49,23 @@ func (c *doctorCommand) Run(ctx context.Context, out io.Writer) error {
 		_, err = fmt.Fprintf(out, "schema fits, keys open, %d history chains are whole, nobody is forgotten\n", files)
 		return err
 	})
+}
+
+// warnOfSilence names the contacts whose replies nobody would hear. The numbers that
+// answer decide it, not the one that asks.
+func (c *doctorCommand) warnOfSilence(ctx context.Context, s *service, out io.Writer) error {
+	reaches, err := s.work.Reaches(ctx, carelog.TheSystem())
+	if err != nil {
+		return err
+	}
+	pulled := notify.AliyunTrust(c.AliyunTrust) == notify.TrustPull
+	for _, r := range reaches {
+		switch {
+		case !notify.Hears(r.Carrier, r.CountryCode):
+			fmt.Fprintf(out, "warning: %s cannot receive replies from numbers of +%d: %d contacts will not be heard\n", r.Carrier, r.CountryCode, r.Contacts)
+		case r.Carrier == notify.AliyunName && pulled:
+			fmt.Fprintf(out, "warning: AFTERCARE_ALIYUN_TRUST=pull takes no push: replies of %d contacts of +%d cannot be heard\n", r.Contacts, r.CountryCode)
+		}
+	}
+	return nil
 }

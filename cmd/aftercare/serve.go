@@ -44,7 +44,7 @@ func (c *serveCommand) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	carrier, webhook, err := c.twilio(public)
+	link, err := c.link(public)
 	if err != nil {
 		return err
 	}
@@ -56,49 +56,90 @@ func (c *serveCommand) Run(ctx context.Context) (err error) {
 	if err := db.migrate(ctx); err != nil {
 		return err
 	}
-	s, err := newService(ctx, serviceConfig{db: db, keys: keys, carrier: carrier.Name(), now: c.now, log: log})
+	s, err := newService(ctx, serviceConfig{db: db, keys: keys, carrier: link.carrier.Name(), now: c.now, log: log})
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	if err := s.ensureLine(ctx, c.TwilioFrom); err != nil {
+	if err := s.ensureLine(ctx, c.number()); err != nil {
 		return err
 	}
 	log.Info("serving", "address", listener.Addr().String(), "role", c.Role, "version", version)
 	if c.listening != nil {
 		c.listening(listener.Addr().String())
 	}
-	return s.serveOn(ctx, listener, s.handler(doors{webhook: webhook, secure: strings.HasPrefix(public, "https:")}), carrier, c.Role)
+	return s.serveOn(ctx, listener, s.handler(doors{webhook: link.twilio, aliyun: link.aliyun, secure: strings.HasPrefix(public, "https:")}), link.carrier, c.Role)
 }
 
 // checkCarrier refuses to start without a real carrier: nobody may believe texts
 // go out when they do not.
 func (f carrierFlags) checkCarrier() error {
 	switch f.Carrier {
-	case "twilio":
+	case notify.TwilioName:
+		return nil
+	case notify.AliyunName:
+		if f.number() == "" {
+			return errors.New("AFTERCARE_ALIYUN_SIGN_NAME is not set: it is what texts are sent as and replies come to")
+		}
 		return nil
 	case "simulator":
 		return errors.New("AFTERCARE_CARRIER=simulator sends nothing: it works in `aftercare demo` only")
 	case "":
-		return errors.New("AFTERCARE_CARRIER is not set: choose twilio")
+		return errors.New("AFTERCARE_CARRIER is not set: choose twilio or aliyun")
 	default:
-		return fmt.Errorf("AFTERCARE_CARRIER=%s is not a carrier this binary knows: choose twilio", f.Carrier)
+		return fmt.Errorf("AFTERCARE_CARRIER=%s is not a carrier this binary knows: choose twilio or aliyun", f.Carrier)
 	}
 }
 
-func (f carrierFlags) twilio(public string) (notify.Carrier, notify.TwilioWebhook, error) {
+// number is what the carrier's line is known by. Alibaba Cloud chooses the numbers
+// itself; a reply names the signature it answers to.
+func (f carrierFlags) number() string {
+	if f.Carrier == notify.AliyunName {
+		return notify.AliyunSignName(f.AliyunSignName)
+	}
+	return f.TwilioFrom
+}
+
+// link is a carrier with what makes its calls trusted.
+type link struct {
+	carrier notify.Carrier
+	twilio  notify.TwilioWebhook
+	aliyun  notify.AliyunWebhook
+}
+
+func (f carrierFlags) link(public string) (link, error) {
+	if f.Carrier == notify.AliyunName {
+		return f.linkAliyun()
+	}
+	return f.linkTwilio(public)
+}
+
+func (f carrierFlags) linkTwilio(public string) (link, error) {
 	token, err := secret("AFTERCARE_TWILIO_AUTH_TOKEN")
 	if err != nil {
-		return nil, notify.TwilioWebhook{}, err
+		return link{}, err
 	}
 	carrier, err := notify.NewTwilio(notify.TwilioConfig{
 		AccountSID: f.TwilioAccountSID, AuthToken: token, From: f.TwilioFrom, MessagingServiceSID: f.TwilioMessagingServiceSID,
 		PublicURL: public, APIURL: f.TwilioAPIURL,
 	})
-	if err != nil {
-		return nil, notify.TwilioWebhook{}, err
+	return link{carrier: carrier, twilio: notify.TwilioWebhook{PublicURL: public, Tokens: []string{token}}}, err
+}
+
+func (f carrierFlags) linkAliyun() (link, error) {
+	key, keyErr := secret("AFTERCARE_ALIYUN_ACCESS_KEY_SECRET")
+	push, pushErr := secret("AFTERCARE_ALIYUN_PUSH_SECRET")
+	if err := errors.Join(keyErr, pushErr); err != nil {
+		return link{}, err
 	}
-	return carrier, notify.TwilioWebhook{PublicURL: public, Tokens: []string{token}}, nil
+	carrier, err := notify.NewAliyun(notify.AliyunConfig{
+		AccessKeyID: f.AliyunAccessKeyID, AccessKeySecret: key, SignName: f.AliyunSignName, APIURL: f.AliyunAPIURL,
+	})
+	webhook, trustErr := notify.NewAliyunWebhook(f.AliyunTrust, push, f.AliyunPushAddresses)
+	if trustErr != nil {
+		trustErr = fmt.Errorf("AFTERCARE_ALIYUN_TRUST: %w", trustErr)
+	}
+	return link{carrier: carrier, aliyun: webhook}, errors.Join(err, trustErr)
 }
 
 // ensureLine makes the receiving number known. Before the first office exists

@@ -104,6 +104,7 @@ func (s *service) close() {
 // doors is what the HTTP side is built from.
 type doors struct {
 	webhook  notify.TwilioWebhook
+	aliyun   notify.AliyunWebhook
 	handsets web.Handsets
 	phones   []web.Handset
 	banner   func() string
@@ -113,7 +114,7 @@ type doors struct {
 func (s *service) handler(d doors) http.Handler {
 	mux := http.NewServeMux()
 	program := api.Handler(api.Config{
-		Log: s.door, Twilio: d.webhook, Carrier: s.config.carrier, Version: version, Slog: s.config.log,
+		Log: s.door, Twilio: d.webhook, Aliyun: d.aliyun, Carrier: s.config.carrier, Version: version, Slog: s.config.log,
 	})
 	for _, path := range []string{"/v1/", "/webhooks/", "/docs", "/docs/", "/openapi.json", "/openapi.yaml", "/healthz", "/readyz"} {
 		mux.Handle(path, program)

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"aftercare/notify"
+)
+
+const pushSecret = "a-secret-of-the-proxy"
+
+// Alibaba Cloud alone: its pushes are heard, and nothing goes out without an approved template.
+func TestServeWithAliyun(t *testing.T) {
+	r := setUp(t)
+	var posts atomic.Int32
+	carrier := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		posts.Add(1)
+		_, _ = io.WriteString(w, `{"Code":"OK","BizId":"9006^0"}`)
+	}))
+	t.Cleanup(carrier.Close)
+	for name, value := range map[string]string{
+		"AFTERCARE_CARRIER": "aliyun", "AFTERCARE_TWILIO_FROM": "", "AFTERCARE_TWILIO_AUTH_TOKEN": "",
+		"AFTERCARE_ALIYUN_ACCESS_KEY_ID": "LTAI", "AFTERCARE_ALIYUN_ACCESS_KEY_SECRET": "secret", "AFTERCARE_ALIYUN_SIGN_NAME": "沂源县检察院",
+		"AFTERCARE_ALIYUN_API_URL": carrier.URL, "AFTERCARE_ALIYUN_TRUST": "header", "AFTERCARE_ALIYUN_PUSH_SECRET": pushSecret,
+	} {
+		t.Setenv(name, value)
+	}
+	r.admin("first", "--code", "370323", "--office", "沂源县人民检察院", "--signature", "沂源县检察院", "--login", "admin", "--name", "管理员")
+	officer := r.admin("add-user", "--office-code", "370323", "--role", "officer", "--login", "li", "--name", "李某", "--phone", officerPhone)
+	r.serve()
+
+	status, contact := r.call(officer, "POST", "/v1/contacts", `{"name":"赵某","phone":"15400000101","role":"committee_head","villages":[{"township":"南麻街道","name":"柿岭村"}]}`)
+	require.Equal(t, http.StatusCreated, status, "%v", contact)
+	status, made := r.call(officer, "POST", "/v1/recipients", `{"external_id":"YY-1","name":"马某某","village":{"township":"南麻街道","name":"柿岭村"},
+		"award":{"total_fen":500000,"paid_on":"2026-06-01"},"household_alias":"2组老马家","primary_contact_id":"`+contact["contact_id"].(string)+`"}`)
+	require.Equal(t, http.StatusCreated, status, "%v", made)
+	tasks := func(kind string) (found []map[string]any) {
+		_, open := r.call(officer, "GET", "/v1/tasks", "")
+		for _, task := range items(open) {
+			if task["kind"] == kind {
+				found = append(found, task)
+			}
+		}
+		return found
+	}
+	require.Eventually(t, func() bool { return len(tasks("message_failed")) > 0 }, 5*time.Second, 20*time.Millisecond, "the work goes to a person")
+	require.Contains(t, tasks("message_failed")[0]["reason"], "no_approved_template")
+	require.Zero(t, posts.Load(), "a text without an approved template never leaves")
+
+	push := func(secret string) int {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.base+notify.AliyunReplyPath,
+			strings.NewReader(`[{"phone_number":"15400000777","content":"你好","sign_name":"沂源县检察院","sequence_id":1}]`))
+		require.NoError(t, err)
+		request.Header.Set(notify.AliyunPushHeader, secret)
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		return response.StatusCode
+	}
+	require.Equal(t, http.StatusForbidden, push("a-guess-of-somebody"))
+	require.Equal(t, http.StatusOK, push(pushSecret))
+	require.Eventually(t, func() bool { return len(tasks("triage")) == 1 }, 5*time.Second, 20*time.Millisecond, "a reply of somebody unknown waits for a person")
+	require.NoError(t, r.stop())
+
+	doctor := func() string {
+		var out bytes.Buffer
+		_ = run(t.Context(), []string{"doctor"}, &out) // whether the promises are kept is not asked here
+		return out.String()
+	}
+	require.NotContains(t, doctor(), "warning")
+	t.Setenv("AFTERCARE_ALIYUN_TRUST", "pull")
+	require.Contains(t, doctor(), "replies of 1 contacts of +86 cannot be heard")
+}
+
+// The numbers that answer decide whether they are heard, not the one that asks.
+func TestDoctorWarnsOfContactsNobodyHears(t *testing.T) {
+	r := setUp(t)
+	t.Setenv("AFTERCARE_TWILIO_FROM", "+15005550006")
+	r.admin("first", "--code", "370323", "--office", "沂源县人民检察院", "--signature", "沂源县检察院", "--login", "admin", "--name", "管理员")
+	officer := r.admin("add-user", "--office-code", "370323", "--role", "officer", "--login", "li", "--name", "李某", "--phone", officerPhone)
+	r.serve()
+	for _, phone := range []string{"15400000101", "15400000102", "+85261234567"} {
+		status, made := r.call(officer, "POST", "/v1/contacts", `{"name":"赵某","phone":"`+phone+`","role":"committee_head","villages":[{"township":"南麻街道","name":"柿岭村"}]}`)
+		require.Equal(t, http.StatusCreated, status, "%v", made)
+	}
+	require.NoError(t, r.stop())
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), []string{"doctor"}, &out))
+	require.Contains(t, out.String(), "warning: twilio cannot receive replies from numbers of +86: 2 contacts will not be heard")
+	require.NotContains(t, out.String(), "+852")
+}
