@@ -69,6 +69,21 @@ func TestAnotherNumber(t *testing.T) {
 	c.keeps()
 }
 
+func TestAnotherCarrierIsServedToo(t *testing.T) {
+	t.Parallel()
+	c, _, _ := asked(t)
+	planned := c.count("SELECT count(*) FROM messages WHERE dispatch = 'planned'")
+	require.Positive(t, planned)
+	line, err := c.work.EnsureLine(c.ctx(), carelog.TheSystem(), "aliyun", "沂源县检察院", carelog.OfficeID{})
+	require.NoError(t, err)
+	moved, err := c.work.SpeakFrom(c.ctx(), carelog.TheSystem(), line, "aliyun", "twilio")
+	require.NoError(t, err)
+	require.Zero(t, moved, "the other carrier still takes its own")
+	moved, err = c.work.SpeakFrom(c.ctx(), carelog.TheSystem(), line, "aliyun")
+	require.NoError(t, err)
+	require.Equal(t, planned, moved, "nobody drains the line of a carrier that is gone")
+}
+
 func TestCrisis(t *testing.T) {
 	t.Parallel()
 

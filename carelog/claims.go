@@ -17,6 +17,7 @@ type Outgoing struct {
 	ID       MessageID
 	To, From string // E.164; From is the line's number, empty for the carrier's default
 	Text     string
+	Carrier  string // of the line
 	Try      int
 	ValidFor time.Duration // how long the carrier may go on trying
 	SendBy   time.Time     // the last moment to hand it over: later somebody else may have been asked to
@@ -31,12 +32,13 @@ type Outgoing struct {
 // batch does not send what another has meanwhile asked the carrier about.
 const sendWithin = time.Minute
 
-// DueLines names the carrier's lines that have texts due now. The sweep wakes their drains.
-func (l *Log) DueLines(ctx context.Context, carrier string) ([]LineID, error) {
+// DueLines names the lines that have texts due now, of these carriers or, without
+// any, of all. The sweep wakes their drains.
+func (l *Log) DueLines(ctx context.Context, carriers ...string) ([]LineID, error) {
 	return read(ctx, l, TheSystem(), func(tx txn) ([]LineID, error) {
-		rows, err := tx.Query(ctx, `SELECT id FROM lines n WHERE carrier = $2 AND EXISTS
+		rows, err := tx.Query(ctx, `SELECT id FROM lines n WHERE (cardinality($2::text[]) = 0 OR carrier = ANY ($2)) AND EXISTS
 			(SELECT FROM messages m WHERE m.line_id = n.id AND m.dispatch = 'planned' AND m.priority = ANY ($3) AND m.not_before <= $1)`,
-			tx.now, carrier, priorities)
+			tx.now, append([]string{}, carriers...), priorities)
 		if err != nil {
 			return nil, fmt.Errorf("find due lines: %w", err)
 		}
@@ -54,6 +56,14 @@ type Claimed struct {
 // Looked is how many messages the claim looked at; 0 when nothing is due.
 func (c Claimed) Looked() int {
 	return len(c.Send) + c.Deferred + c.Cancelled + c.Expired + c.Refused
+}
+
+// Carrier is the one that all of a claim's texts go to: a claim is of one line.
+func (c Claimed) Carrier() string {
+	if len(c.Send) == 0 {
+		return ""
+	}
+	return c.Send[0].Carrier
 }
 
 // ClaimMessages takes the due messages of a line, most urgent first, at most
@@ -94,7 +104,7 @@ const selectClaims = `WITH due AS MATERIALIZED (
 		SELECT d.id FROM unnest($6::smallint[]) AS p (priority), LATERAL (
 			SELECT id FROM messages WHERE line_id = $1 AND dispatch = 'planned' AND priority = p.priority AND not_before <= $2
 			ORDER BY not_before LIMIT $3) d)
-	SELECT m.id, m.office_id, o.signature, m.recipient_id, m.check_in_id, m.contact_id, m.user_id, m.line_id, n.number,
+	SELECT m.id, m.office_id, o.signature, m.recipient_id, m.check_in_id, m.contact_id, m.user_id, m.line_id, n.number, n.carrier,
 		m.purpose, m.wording, m.priority, m.not_before, m.deadline, m.tries,
 		coalesce(a.id, b.ask_id), coalesce(a.code, ''), coalesce(a.state, ''), coalesce(c.state, ''), c.due, coalesce(c.kind, ''),
 		coalesce(p.state, ''), coalesce(m.contact_id IN (p.primary_contact_id, p.backup_contact_id), false), coalesce(p.village_barred, false), coalesce(t.key, ''),
@@ -152,7 +162,7 @@ type claim struct {
 	contact                      ContactID
 	user                         UserID
 	line                         LineID
-	number                       string
+	number, carrier              string
 	purpose, wording             string
 	priority                     int
 	notBefore, deadline          time.Time
@@ -187,7 +197,7 @@ type claim struct {
 }
 
 func scanClaim(row pgx.CollectableRow) (c claim, err error) {
-	err = row.Scan(&c.id, &c.office, &c.signature, &c.recipient, &c.checkIn, &c.contact, &c.user, &c.line, &c.number,
+	err = row.Scan(&c.id, &c.office, &c.signature, &c.recipient, &c.checkIn, &c.contact, &c.user, &c.line, &c.number, &c.carrier,
 		&c.purpose, &c.wording, &c.priority, &c.notBefore, &c.deadline, &c.tries,
 		&c.ask, &c.code, &c.askState, &c.checkInState, &c.due, &c.kind, &c.planState, &c.named, &c.barred, &c.template,
 		&c.partyKey, &c.partySealed, &c.reachable, &c.optedOut, &c.recipientKey, &c.recipientBox, &c.township,
@@ -355,7 +365,10 @@ func (l *Log) compose(ctx context.Context, tx txn, c claim, rows *sendingRows) (
 	rows.segments = append(rows.segments, segments)
 	// Never a reminder at three in the morning because a phone was off.
 	valid := min(c.deadline.Sub(tx.now), 4*time.Hour)
-	return Outgoing{ID: c.id, To: party.Phone, From: c.number, Text: text, Try: c.tries + 1, ValidFor: max(valid, time.Minute), SendBy: tx.now.Add(sendWithin)}, nil
+	return Outgoing{
+		ID: c.id, To: party.Phone, From: c.number, Carrier: c.carrier, Text: text, Try: c.tries + 1,
+		ValidFor: max(valid, time.Minute), SendBy: tx.now.Add(sendWithin),
+	}, nil
 }
 
 // Error makes a verdict the reason why no text came about. It carries no personal facts.

@@ -108,13 +108,16 @@ func (l *Log) EnsureLine(ctx context.Context, by Actor, carrier, number string, 
 
 // SpeakFrom moves the texts planned on other lines to this one: the number or the
 // carrier in the settings has changed, and nobody drains the old line any more
-// (P2). Codes that are out are known on the new line too. It tells how many moved.
-func (l *Log) SpeakFrom(ctx context.Context, by Actor, line LineID) (int, error) {
+// (P2). What is planned on lines of other carriers that are served stays. Codes
+// that are out are known on the new line too. It tells how many moved.
+func (l *Log) SpeakFrom(ctx context.Context, by Actor, line LineID, served ...string) (int, error) {
 	if by.Kind != System {
 		return 0, forbidden("only the operator changes the sending number")
 	}
 	return write(ctx, l, by, func(tx txn) (int, error) {
-		tag, err := tx.Exec(ctx, "UPDATE messages SET line_id = $1 WHERE dispatch = 'planned' AND line_id <> $1", line)
+		tag, err := tx.Exec(ctx, `UPDATE messages m SET line_id = $1 FROM lines n
+			WHERE m.dispatch = 'planned' AND m.line_id <> $1 AND n.id = m.line_id
+				AND (n.carrier = (SELECT carrier FROM lines WHERE id = $1) OR n.carrier <> ALL ($2))`, line, append([]string{}, served...))
 		if err != nil {
 			return 0, fmt.Errorf("move planned messages: %w", err)
 		}

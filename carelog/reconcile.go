@@ -22,7 +22,7 @@ type Stuck struct {
 // SettlingTime ago and whose outcome is not known, oldest first.
 func (l *Log) StuckMessages(ctx context.Context, limit int) ([]Stuck, error) {
 	return read(ctx, l, TheSystem(), func(tx txn) ([]Stuck, error) {
-		rows, err := tx.Query(ctx, `SELECT m.id, coalesce(m.contact_id, m.user_id), coalesce(k.data_key, u.data_key), m.sent_to, m.text, n.number, m.tries, m.claimed_at
+		rows, err := tx.Query(ctx, `SELECT m.id, coalesce(m.contact_id, m.user_id), coalesce(k.data_key, u.data_key), m.sent_to, m.text, n.number, n.carrier, m.tries, m.claimed_at
 			FROM messages m JOIN lines n ON n.id = m.line_id
 			LEFT JOIN village_contacts k ON k.id = m.contact_id LEFT JOIN users u ON u.id = m.user_id
 			WHERE m.dispatch = 'sending' AND m.claimed_at < $1 ORDER BY m.claimed_at, m.id LIMIT $2`, tx.now.Add(-SettlingTime), limit)
@@ -37,7 +37,7 @@ func (l *Log) scanStuck(row pgx.CollectableRow) (Stuck, error) {
 	var s Stuck
 	var owner anyID
 	var wrapped, to, text []byte
-	if err := row.Scan(&s.ID, &owner, &wrapped, &to, &text, &s.From, &s.Try, &s.Since); err != nil {
+	if err := row.Scan(&s.ID, &owner, &wrapped, &to, &text, &s.From, &s.Carrier, &s.Try, &s.Since); err != nil {
 		return s, err
 	}
 	key, err := l.keys.Unwrap(owner, wrapped)

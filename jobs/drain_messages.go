@@ -34,9 +34,9 @@ const (
 // together, until nothing is due.
 type drainMessages struct {
 	river.WorkerDefaults[drainMessagesArgs]
-	log     *carelog.Log
-	carrier notify.Carrier
-	slog    *slog.Logger
+	log      *carelog.Log
+	carriers notify.Carriers
+	slog     *slog.Logger
 }
 
 func (w *drainMessages) Work(ctx context.Context, job *river.Job[drainMessagesArgs]) error {
@@ -47,7 +47,8 @@ func (w *drainMessages) Work(ctx context.Context, job *river.Job[drainMessagesAr
 		if err != nil || claimed.Looked() == 0 {
 			return err
 		}
-		receipts := Send(ctx, w.carrier, w.log.Now, claimed.Send)
+		carrier := w.carriers.Named(claimed.Carrier())
+		receipts := Send(ctx, carrier, w.log.Now, claimed.Send)
 		// What the carrier took must be written down even when the job is being stopped.
 		save, done := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		err = w.log.RecordReceipts(save, receipts)
@@ -56,7 +57,7 @@ func (w *drainMessages) Work(ctx context.Context, job *river.Job[drainMessagesAr
 			return err
 		}
 		if code, wrong := misconfigured(receipts); wrong {
-			w.slog.Error("the carrier refuses our account or sender: look at its settings", "carrier", w.carrier.Name(), "code", code)
+			w.slog.Error("the carrier refuses our account or sender: look at its settings", "carrier", carrier.Name(), "code", code)
 		}
 		w.slog.Info("drained", "line", job.Args.Line.String(), "sent", len(claimed.Send), "deferred", claimed.Deferred,
 			"cancelled", claimed.Cancelled, "expired", claimed.Expired, "held_back", claimed.Refused)

@@ -1,6 +1,7 @@
 package jobs_test
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync"
@@ -32,12 +33,13 @@ const (
 // carrier is a carrier that remembers what it was handed.
 type carrier struct {
 	sync.Mutex
+	name   string // "": twilio
 	handed []notify.Message
 	send   func(context.Context, notify.Message) (notify.Receipt, error) // nil: takes everything
 	find   func(notify.Message) (notify.Receipt, error)
 }
 
-func (c *carrier) Name() string { return "twilio" }
+func (c *carrier) Name() string { return cmp.Or(c.name, "twilio") }
 
 func (c *carrier) Send(ctx context.Context, m notify.Message) (notify.Receipt, error) {
 	c.Lock()
@@ -71,6 +73,7 @@ func (c *carrier) to(phone string) []notify.Message {
 type house struct {
 	t       *testing.T
 	carrier *carrier
+	others  []notify.Carrier
 	owner   *pgxpool.Pool
 	work    *pgxpool.Pool
 	app     *carelog.Log
@@ -131,7 +134,7 @@ func (h *house) log(pool *pgxpool.Pool, keys *crypt.Keyring) *carelog.Log {
 // start has a River client work until the returned stop, or the end of the test.
 func (h *house) start() (stop func()) {
 	h.t.Helper()
-	client, err := jobs.NewClient(h.work, jobs.Config{Log: h.workers, Carrier: h.carrier, Schema: migrations.RiverSchema, Slog: slog.New(slog.DiscardHandler)})
+	client, err := jobs.NewClient(h.work, jobs.Config{Log: h.workers, Carriers: notify.NewCarriers(append(h.others, notify.Carrier(h.carrier))...), Schema: migrations.RiverSchema, Slog: slog.New(slog.DiscardHandler)})
 	require.NoError(h.t, err)
 	require.NoError(h.t, client.Start(context.Background()))
 	stop = sync.OnceFunc(func() { require.NoError(h.t, client.Stop(context.Background())) })

@@ -28,10 +28,10 @@ const (
 
 // Config is what the workers work with.
 type Config struct {
-	Log     *carelog.Log   // on the workers' database role
-	Carrier notify.Carrier // takes the texts
-	Schema  string         // where River's tables live
-	Slog    *slog.Logger
+	Log      *carelog.Log    // on the workers' database role
+	Carriers notify.Carriers // take the texts, each those of its lines
+	Schema   string          // where River's tables live
+	Slog     *slog.Logger
 }
 
 // Client is the River client of this service.
@@ -74,10 +74,10 @@ func Workers(c Config) *river.Workers {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &receiveReply{log: c.Log})
 	river.AddWorker(workers, &recoverReplies{log: c.Log, slog: c.Slog})
-	river.AddWorker(workers, &drainMessages{log: c.Log, carrier: c.Carrier, slog: c.Slog})
-	river.AddWorker(workers, &wakeLines{log: c.Log, carrier: c.Carrier.Name()})
+	river.AddWorker(workers, &drainMessages{log: c.Log, carriers: c.Carriers, slog: c.Slog})
+	river.AddWorker(workers, &wakeLines{log: c.Log})
 	river.AddWorker(workers, &applyReports{log: c.Log, slog: c.Slog})
-	river.AddWorker(workers, &reconcileMessages{log: c.Log, carrier: c.Carrier, slog: c.Slog})
+	river.AddWorker(workers, &reconcileMessages{log: c.Log, carriers: c.Carriers, slog: c.Slog})
 	river.AddWorker(workers, &rollCheckIns{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &planMessages{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &markOverdue{log: c.Log, slog: c.Slog})

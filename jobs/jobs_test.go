@@ -273,3 +273,55 @@ func TestSend(t *testing.T) {
 		}
 	})
 }
+
+func TestTwoCarriersInOneProcess(t *testing.T) {
+	t.Parallel()
+	const onTheOther = "SELECT count(*) FROM messages m JOIN lines n ON n.id = m.line_id WHERE n.carrier = 'aliyun' AND m.purpose = 'village_request' AND m.dispatch = "
+	// moved enrols two households and puts the request about the second on the other carrier's line.
+	moved := func(t *testing.T, h *house) {
+		t.Helper()
+		h.enrol("A-1")
+		second := h.enrol("A-2").Recipient
+		line, err := h.workers.EnsureLine(t.Context(), carelog.TheSystem(), "aliyun", "沂源县检察院", carelog.OfficeID{})
+		require.NoError(t, err)
+		_, err = h.owner.Exec(t.Context(), "UPDATE messages SET line_id = $1 WHERE recipient_id = $2", line, second)
+		require.NoError(t, err)
+	}
+
+	t.Run("EachTakesAndIsAskedAboutTheTextsOfItsLines", func(t *testing.T) {
+		t.Parallel()
+		h := newHouse(t)
+		other := &carrier{name: "aliyun", send: func(context.Context, notify.Message) (notify.Receipt, error) {
+			return notify.Receipt{}, &notify.SendError{Class: notify.Ambiguous}
+		}}
+		other.find = func(m notify.Message) (notify.Receipt, error) {
+			return notify.Receipt{Delivery: notify.DeliveryDelivered}, nil
+		}
+		h.others = append(h.others, other)
+		moved(t, h)
+		stop := h.start()
+		h.becomes(1, onTheOther+"'sending'")
+		h.becomes(1, "SELECT count(*) FROM messages WHERE purpose = 'village_request' AND dispatch = 'accepted'")
+		require.Len(t, other.to(contactPhone), 1)
+		require.Equal(t, "沂源县检察院", other.to(contactPhone)[0].From)
+		require.Len(t, h.carrier.to(contactPhone), 1)
+		stop()
+		h.carrier.find = func(notify.Message) (notify.Receipt, error) {
+			t.Error("the wrong carrier is asked")
+			return notify.Receipt{}, notify.ErrCannotKnow
+		}
+		h.later(carelog.SettlingTime + time.Second)
+		h.start()
+		h.becomes(1, onTheOther+"'accepted' AND delivery = 'delivered'")
+		require.Len(t, other.to(contactPhone), 1, "nothing is sent twice")
+	})
+
+	t.Run("TextsOfOneThatIsNotSetUpWaitForTheOperator", func(t *testing.T) {
+		t.Parallel()
+		h := newHouse(t)
+		moved(t, h)
+		h.start()
+		h.becomes(1, onTheOther+"'planned' AND m.reason LIKE '%misconfigured not_set_up%'")
+		require.Len(t, h.carrier.to(contactPhone), 1)
+	})
+}

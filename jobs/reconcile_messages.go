@@ -27,9 +27,9 @@ const stuckAtOnce = 200
 // or a time-out. None is ever sent again before the carrier was asked.
 type reconcileMessages struct {
 	river.WorkerDefaults[reconcileMessagesArgs]
-	log     *carelog.Log
-	carrier notify.Carrier
-	slog    *slog.Logger
+	log      *carelog.Log
+	carriers notify.Carriers
+	slog     *slog.Logger
 }
 
 func (w *reconcileMessages) Work(ctx context.Context, _ *river.Job[reconcileMessagesArgs]) error {
@@ -43,7 +43,7 @@ func (w *reconcileMessages) Work(ctx context.Context, _ *river.Job[reconcileMess
 		group.SetLimit(sideBySide)
 		for i, s := range stuck {
 			group.Go(func() error {
-				failed[i] = Settle(ctx, w.log, w.carrier, s) // one that cannot be settled keeps nobody else waiting
+				failed[i] = Settle(ctx, w.log, w.carriers.Named(s.Carrier), s) // one that cannot be settled keeps nobody else waiting
 				return nil
 			})
 		}

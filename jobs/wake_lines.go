@@ -20,12 +20,11 @@ func (wakeLinesArgs) InsertOpts() river.InsertOpts { return oneAtATime("waking")
 // text goes out within seconds of falling due.
 type wakeLines struct {
 	river.WorkerDefaults[wakeLinesArgs]
-	log     *carelog.Log
-	carrier string
+	log *carelog.Log
 }
 
 func (w *wakeLines) Work(ctx context.Context, _ *river.Job[wakeLinesArgs]) error {
-	lines, err := w.log.DueLines(ctx, w.carrier)
+	lines, err := w.log.DueLines(ctx)
 	if err != nil || len(lines) == 0 {
 		return err
 	}

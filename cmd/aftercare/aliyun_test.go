@@ -27,7 +27,7 @@ func TestServeWithAliyun(t *testing.T) {
 	}))
 	t.Cleanup(carrier.Close)
 	for name, value := range map[string]string{
-		"AFTERCARE_CARRIER": "aliyun", "AFTERCARE_TWILIO_FROM": "", "AFTERCARE_TWILIO_AUTH_TOKEN": "",
+		"AFTERCARE_CARRIER": "aliyun", "AFTERCARE_TWILIO_ACCOUNT_SID": "", "AFTERCARE_TWILIO_AUTH_TOKEN": "", "AFTERCARE_TWILIO_FROM": "",
 		"AFTERCARE_ALIYUN_ACCESS_KEY_ID": "LTAI", "AFTERCARE_ALIYUN_ACCESS_KEY_SECRET": "secret", "AFTERCARE_ALIYUN_SIGN_NAME": "沂源县检察院",
 		"AFTERCARE_ALIYUN_API_URL": carrier.URL, "AFTERCARE_ALIYUN_TRUST": "header", "AFTERCARE_ALIYUN_PUSH_SECRET": pushSecret,
 	} {

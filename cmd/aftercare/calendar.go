@@ -67,7 +67,7 @@ func (c carrierFlags) change(ctx context.Context, db databaseFlags, out io.Write
 		return err
 	}
 	return db.with(ctx, c.Carrier, func(s *service) error {
-		if err := s.ensureLine(ctx, c.number()); err != nil {
+		if err := s.ensureLines(ctx, c); err != nil {
 			return err
 		}
 		made, err := act(s)

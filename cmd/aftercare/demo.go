@@ -64,7 +64,7 @@ func (c *demoCommand) Run(ctx context.Context, out io.Writer) (err error) {
 	if c.listening != nil {
 		c.listening(listener.Addr().String())
 	}
-	return d.service.serveOn(ctx, listener, d.handler(), d.carrier, roleAll)
+	return d.service.serveOn(ctx, listener, d.handler(), notify.NewCarriers(d.carrier), roleAll)
 }
 
 // clock is the injected clock: the system's, or one that starts at --at.

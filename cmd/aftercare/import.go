@@ -37,7 +37,7 @@ func (c *importCommand) Run(ctx context.Context, out io.Writer) error {
 	}
 	return c.with(ctx, c.Carrier, func(s *service) error {
 		// Texts are planned on the line that serve will send from.
-		if err := s.ensureLine(ctx, c.number()); err != nil {
+		if err := s.ensureLines(ctx, c.carrierFlags); err != nil {
 			return err
 		}
 		actor, err := s.actorOf(ctx, c.As)

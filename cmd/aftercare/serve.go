@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,32 +57,26 @@ func (c *serveCommand) Run(ctx context.Context) (err error) {
 	if err := db.migrate(ctx); err != nil {
 		return err
 	}
-	s, err := newService(ctx, serviceConfig{db: db, keys: keys, carrier: link.carrier.Name(), now: c.now, log: log})
+	s, err := newService(ctx, serviceConfig{db: db, keys: keys, carrier: c.Carrier, now: c.now, log: log})
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	if err := s.ensureLine(ctx, c.number()); err != nil {
+	if err := s.ensureLines(ctx, c.carrierFlags); err != nil {
 		return err
 	}
 	log.Info("serving", "address", listener.Addr().String(), "role", c.Role, "version", version)
 	if c.listening != nil {
 		c.listening(listener.Addr().String())
 	}
-	return s.serveOn(ctx, listener, s.handler(doors{webhook: link.twilio, aliyun: link.aliyun, secure: strings.HasPrefix(public, "https:")}), link.carrier, c.Role)
+	return s.serveOn(ctx, listener, s.handler(doors{webhook: link.twilio, aliyun: link.aliyun, secure: strings.HasPrefix(public, "https:")}), link.carriers, c.Role)
 }
 
 // checkCarrier refuses to start without a real carrier: nobody may believe texts
 // go out when they do not.
 func (f carrierFlags) checkCarrier() error {
 	switch f.Carrier {
-	case notify.TwilioName:
-		return nil
-	case notify.AliyunName:
-		if f.number() == "" {
-			return errors.New("AFTERCARE_ALIYUN_SIGN_NAME is not set: it is what texts are sent as and replies come to")
-		}
-		return nil
+	case notify.TwilioName, notify.AliyunName:
 	case "simulator":
 		return errors.New("AFTERCARE_CARRIER=simulator sends nothing: it works in `aftercare demo` only")
 	case "":
@@ -89,48 +84,76 @@ func (f carrierFlags) checkCarrier() error {
 	default:
 		return fmt.Errorf("AFTERCARE_CARRIER=%s is not a carrier this binary knows: choose twilio or aliyun", f.Carrier)
 	}
+	if slices.Contains(f.served(), notify.AliyunName) && f.number(notify.AliyunName) == "" {
+		return errors.New("AFTERCARE_ALIYUN_SIGN_NAME is not set: it is what texts are sent as and replies come to")
+	}
+	return nil
 }
 
-// number is what the carrier's line is known by. Alibaba Cloud chooses the numbers
+// served names the carriers that are set up: the chosen one, and any other with an
+// account in the settings.
+func (f carrierFlags) served() []string {
+	served := []string{f.Carrier}
+	if f.Carrier != notify.TwilioName && f.TwilioAccountSID != "" {
+		served = append(served, notify.TwilioName)
+	}
+	if f.Carrier != notify.AliyunName && f.AliyunAccessKeyID != "" {
+		served = append(served, notify.AliyunName)
+	}
+	return served
+}
+
+// number is what a carrier's line is known by. Alibaba Cloud chooses the numbers
 // itself; a reply names the signature it answers to.
-func (f carrierFlags) number() string {
-	if f.Carrier == notify.AliyunName {
+func (f carrierFlags) number(carrier string) string {
+	if carrier == notify.AliyunName {
 		return notify.AliyunSignName(f.AliyunSignName)
 	}
 	return f.TwilioFrom
 }
 
-// link is a carrier with what makes its calls trusted.
+// link is the carriers with what makes their calls trusted.
 type link struct {
-	carrier notify.Carrier
-	twilio  notify.TwilioWebhook
-	aliyun  notify.AliyunWebhook
+	carriers notify.Carriers
+	twilio   notify.TwilioWebhook
+	aliyun   notify.AliyunWebhook
 }
 
+// link sets up the carriers that are served and reports every problem together.
 func (f carrierFlags) link(public string) (link, error) {
-	if f.Carrier == notify.AliyunName {
-		return f.linkAliyun()
+	l := link{carriers: notify.Carriers{}}
+	var problems []error
+	for _, name := range f.served() {
+		var carrier notify.Carrier
+		var err error
+		if name == notify.AliyunName {
+			carrier, l.aliyun, err = f.aliyun()
+		} else {
+			carrier, l.twilio, err = f.twilio(public)
+		}
+		problems = append(problems, err)
+		l.carriers[name] = carrier
 	}
-	return f.linkTwilio(public)
+	return l, errors.Join(problems...)
 }
 
-func (f carrierFlags) linkTwilio(public string) (link, error) {
+func (f carrierFlags) twilio(public string) (notify.Carrier, notify.TwilioWebhook, error) {
 	token, err := secret("AFTERCARE_TWILIO_AUTH_TOKEN")
 	if err != nil {
-		return link{}, err
+		return nil, notify.TwilioWebhook{}, err
 	}
 	carrier, err := notify.NewTwilio(notify.TwilioConfig{
 		AccountSID: f.TwilioAccountSID, AuthToken: token, From: f.TwilioFrom, MessagingServiceSID: f.TwilioMessagingServiceSID,
 		PublicURL: public, APIURL: f.TwilioAPIURL,
 	})
-	return link{carrier: carrier, twilio: notify.TwilioWebhook{PublicURL: public, Tokens: []string{token}}}, err
+	return carrier, notify.TwilioWebhook{PublicURL: public, Tokens: []string{token}}, err
 }
 
-func (f carrierFlags) linkAliyun() (link, error) {
+func (f carrierFlags) aliyun() (notify.Carrier, notify.AliyunWebhook, error) {
 	key, keyErr := secret("AFTERCARE_ALIYUN_ACCESS_KEY_SECRET")
 	push, pushErr := secret("AFTERCARE_ALIYUN_PUSH_SECRET")
 	if err := errors.Join(keyErr, pushErr); err != nil {
-		return link{}, err
+		return nil, notify.AliyunWebhook{}, err
 	}
 	carrier, err := notify.NewAliyun(notify.AliyunConfig{
 		AccessKeyID: f.AliyunAccessKeyID, AccessKeySecret: key, SignName: f.AliyunSignName, APIURL: f.AliyunAPIURL,
@@ -139,20 +162,27 @@ func (f carrierFlags) linkAliyun() (link, error) {
 	if trustErr != nil {
 		trustErr = fmt.Errorf("AFTERCARE_ALIYUN_TRUST: %w", trustErr)
 	}
-	return link{carrier: carrier, aliyun: webhook}, errors.Join(err, trustErr)
+	return carrier, webhook, errors.Join(err, trustErr)
 }
 
-// ensureLine makes the receiving number known. Before the first office exists
-// there is nobody to text: `aftercare admin first` makes it then.
-func (s *service) ensureLine(ctx context.Context, number string) error {
-	line, err := s.work.EnsureLine(ctx, carelog.TheSystem(), s.config.carrier, number, carelog.OfficeID{})
-	if carelog.KindOf(err) == carelog.Conflict {
-		return errors.New("there is no office yet: run `aftercare admin first` before `aftercare serve`")
+// ensureLines makes the receiving numbers of the carriers known. Before the first
+// office exists there is nobody to text: `aftercare admin first` makes it then.
+func (s *service) ensureLines(ctx context.Context, f carrierFlags) error {
+	served := f.served()
+	var speaking carelog.LineID
+	for _, carrier := range served {
+		line, err := s.work.EnsureLine(ctx, carelog.TheSystem(), carrier, f.number(carrier), carelog.OfficeID{})
+		if carelog.KindOf(err) == carelog.Conflict {
+			return errors.New("there is no office yet: run `aftercare admin first` before `aftercare serve`")
+		}
+		if err != nil {
+			return err
+		}
+		if carrier == f.Carrier {
+			speaking = line
+		}
 	}
-	if err != nil {
-		return err
-	}
-	moved, err := s.work.SpeakFrom(ctx, carelog.TheSystem(), line)
+	moved, err := s.work.SpeakFrom(ctx, carelog.TheSystem(), speaking, served...)
 	if moved > 0 {
 		s.config.log.Info("the sending number has changed: planned texts moved to it", "count", moved)
 	}

@@ -33,7 +33,7 @@ type service struct {
 type serviceConfig struct {
 	db      *database
 	keys    *crypt.Keyring
-	carrier string // the name lines and webhooks carry
+	carrier string // of offices that name none
 	now     func() time.Time
 	log     *slog.Logger
 }
@@ -113,8 +113,12 @@ type doors struct {
 
 func (s *service) handler(d doors) http.Handler {
 	mux := http.NewServeMux()
+	twilioShaped := notify.TwilioName
+	if s.config.carrier == simulator {
+		twilioShaped = simulator
+	}
 	program := api.Handler(api.Config{
-		Log: s.door, Twilio: d.webhook, Aliyun: d.aliyun, Carrier: s.config.carrier, Version: version, Slog: s.config.log,
+		Log: s.door, Twilio: d.webhook, Aliyun: d.aliyun, Carrier: twilioShaped, Version: version, Slog: s.config.log,
 	})
 	for _, path := range []string{"/v1/", "/webhooks/", "/docs", "/docs/", "/openapi.json", "/openapi.yaml", "/healthz", "/readyz"} {
 		mux.Handle(path, program)
@@ -135,7 +139,7 @@ const (
 
 // serveOn runs the doors and the workers until ctx ends, then stops in order:
 // no new requests, jobs finished or handed back.
-func (s *service) serveOn(ctx context.Context, listener net.Listener, handler http.Handler, carrier notify.Carrier, role string) error {
+func (s *service) serveOn(ctx context.Context, listener net.Listener, handler http.Handler, carriers notify.Carriers, role string) error {
 	stopped := make(chan error, 1)
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 6 * time.Minute,
@@ -145,7 +149,7 @@ func (s *service) serveOn(ctx context.Context, listener net.Listener, handler ht
 	var client *jobs.Client
 	if role != roleAPI {
 		var err error
-		client, err = jobs.NewClient(s.pool, jobs.Config{Log: s.work, Carrier: carrier, Schema: migrations.RiverSchema, Slog: s.config.log})
+		client, err = jobs.NewClient(s.pool, jobs.Config{Log: s.work, Carriers: carriers, Schema: migrations.RiverSchema, Slog: s.config.log})
 		if err != nil {
 			return errors.Join(fmt.Errorf("set up the workers: %w", err), server.Close())
 		}
