@@ -36,12 +36,18 @@ func (l *Log) StoreReply(ctx context.Context, in Inbound) error {
 // stores nothing. It needs no scope: a webhook does not know yet whose message it is.
 func (l *Log) StoreReplies(ctx context.Context, replies []Inbound) error {
 	arrived := make([]arrival, len(replies))
+	lines := map[Inbound]receivingLine{} // a push may bring hundreds for one line
 	for i, in := range replies {
-		a, err := l.arrive(ctx, in)
-		if err != nil {
-			return err
+		to := Inbound{Carrier: in.Carrier, To: in.To}
+		line, known := lines[to]
+		if !known {
+			var err error
+			if line, err = l.receivingLine(ctx, to); err != nil {
+				return err
+			}
+			lines[to] = line
 		}
-		arrived[i] = a
+		arrived[i] = l.arrive(in, line)
 	}
 	// In one order: two pushes with the same messages would wait for each other.
 	slices.SortStableFunc(arrived, func(a, b arrival) int { return cmp.Compare(a.CarrierMessageID, b.CarrierMessageID) })
@@ -56,25 +62,35 @@ func (l *Log) StoreReplies(ctx context.Context, replies []Inbound) error {
 	return err
 }
 
-// arrival is an inbound message with the line it came to.
-type arrival struct {
-	Inbound
+// receivingLine is a line as a webhook may know it.
+type receivingLine struct {
 	line   LineID
 	office OfficeID
 	key    crypt.DataKey
+}
+
+func (l *Log) receivingLine(ctx context.Context, to Inbound) (receivingLine, error) {
+	var r receivingLine
+	var wrapped []byte
+	err := l.db.QueryRow(ctx, "SELECT id, office_id, data_key FROM receiving_line($1, $2)", to.Carrier, to.To).Scan(&r.line, &r.office, &wrapped)
+	if err != nil {
+		return r, fmt.Errorf("find the receiving line: %w", err)
+	}
+	if r.key, err = l.keys.Unwrap(r.line, wrapped); err != nil {
+		return r, fmt.Errorf("open the line's key: %w", err)
+	}
+	return r, nil
+}
+
+// arrival is an inbound message with the line it came to.
+type arrival struct {
+	Inbound
+	receivingLine
 	sender []byte
 }
 
-func (l *Log) arrive(ctx context.Context, in Inbound) (arrival, error) {
-	a := arrival{Inbound: in}
-	var wrapped []byte
-	err := l.db.QueryRow(ctx, "SELECT id, office_id, data_key FROM receiving_line($1, $2)", in.Carrier, in.To).Scan(&a.line, &a.office, &wrapped)
-	if err != nil {
-		return a, fmt.Errorf("find the receiving line: %w", err)
-	}
-	if a.key, err = l.keys.Unwrap(a.line, wrapped); err != nil {
-		return a, fmt.Errorf("open the line's key: %w", err)
-	}
+func (l *Log) arrive(in Inbound, line receivingLine) arrival {
+	a := arrival{Inbound: in, receivingLine: line}
 	sender := cmp.Or(in.From, "nobody known")
 	if phone, _, ok := Phone(in.From); ok {
 		sender = phone
@@ -84,7 +100,7 @@ func (l *Log) arrive(ctx context.Context, in Inbound) (arrival, error) {
 		// A blind index: a plain hash of a number and a digit is soon guessed.
 		a.CarrierMessageID = "h-" + hex.EncodeToString(l.keys.Index("inbound", sender+"\n"+in.SentAt+"\n"+in.Text))
 	}
-	return a, nil
+	return a
 }
 
 func (l *Log) storeArrival(ctx context.Context, tx txn, a arrival) error {
