@@ -40,6 +40,7 @@ func TestFailuresSayWhy(t *testing.T) {
 		"AliyunWithoutTrust":       {onAliyun, aliyun(), "name what to trust"},
 		"AliyunWithoutASecret":     {onAliyun, aliyun("AFTERCARE_ALIYUN_TRUST", "header"), "push secret"},
 		"AliyunWithoutAddresses":   {onAliyun, aliyun("AFTERCARE_ALIYUN_TRUST", "addresses"), "push addresses"},
+		"AliyunPrintingNumbers":    {onAliyun, aliyun("AFTERCARE_ALIYUN_TRUST", "pull", "DEBUG", "x,sdk"), "DEBUG=sdk"},
 		"ASecondCarrierByHalves":   {[]string{"serve", "--carrier", "twilio"}, aliyun(), "name what to trust"},
 		"AFileThatIsNotThere":      {[]string{"import", "none.csv", "--as", "li"}, nil, "none.csv"},
 		"AClockThatIsNone":         {[]string{"demo", "--at", "yesterday"}, nil, "2026-11-24T09:00"},

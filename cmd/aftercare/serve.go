@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -150,6 +151,9 @@ func (f carrierFlags) twilio(public string) (notify.Carrier, notify.TwilioWebhoo
 }
 
 func (f carrierFlags) aliyun() (notify.Carrier, notify.AliyunWebhook, error) {
+	if slices.Contains(strings.Split(os.Getenv("DEBUG"), ","), "sdk") {
+		return nil, notify.AliyunWebhook{}, errors.New("DEBUG=sdk has Alibaba Cloud's library print numbers and keys: unset it")
+	}
 	key, keyErr := secret("AFTERCARE_ALIYUN_ACCESS_KEY_SECRET")
 	push, pushErr := secret("AFTERCARE_ALIYUN_PUSH_SECRET")
 	if err := errors.Join(keyErr, pushErr); err != nil {
