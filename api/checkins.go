@@ -28,12 +28,13 @@ type checkInBody struct {
 	Reason      string              `json:"reason,omitempty"`
 	NextTryOn   calendar.Date       `json:"next_try_on,omitzero" format:"date"`
 	AppointedAt *time.Time          `json:"appointed_at,omitempty" doc:"When the household and the officer agreed to meet"`
+	ActBy       *time.Time          `json:"act_by,omitempty" doc:"Of one on a real-time clock: the hour by which it must be made, rest days included"`
 }
 
 func showCheckIn(c carelog.CheckIn) checkInBody {
 	return checkInBody{
 		c.ID, c.Plan, c.Recipient, c.MaskedName, c.Township, c.Village, c.Officer, c.Step, c.Title, string(c.Kind),
-		c.Opens, c.Due, c.Closes, c.Scored, c.State, string(c.Standing), c.Reason, c.NextTryOn, c.Appointed,
+		c.Opens, c.Due, c.Closes, c.Scored, c.State, string(c.Standing), c.Reason, c.NextTryOn, c.Appointed, c.ActBy,
 	}
 }
 

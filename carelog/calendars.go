@@ -65,6 +65,12 @@ func dueFloorOf(column, offices, dates, national string) string {
 	return fmt.Sprintf("coalesce((%s::date[])[array_position(%s::uuid[], %s)], %s::date)", dates, offices, column, national)
 }
 
+// stillAhead is SQL for a check-in c that is to come: its day is not over, or the
+// hour of its clock; the placeholders are those of dueFloorOf and the moment.
+func stillAhead(offices, dates, national, now string) string {
+	return fmt.Sprintf("c.state = 'planned' AND CASE WHEN c.real_time THEN c.act_by > %s ELSE c.due >= %s END", now, dueFloorOf("c.office_id", offices, dates, national))
+}
+
 // closuresKept is how far back an office's closures are remembered: they tell how
 // long ago, in working days, something was due.
 const closuresKept = -2 // years

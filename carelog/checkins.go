@@ -33,6 +33,7 @@ type CheckIn struct {
 	Standing   schedule.Standing `json:"standing"` // of an open one today: upcoming, due, overdue, missed
 	Reason     string            `json:"reason"`
 	NextTryOn  calendar.Date     `json:"next_try_on"`
+	ActBy      *time.Time        `json:"act_by"`       // of one on a real-time clock: the hour, rest days included
 	Appointed  *time.Time        `json:"appointed_at"` // when the household and the officer agreed to meet
 }
 
@@ -70,8 +71,8 @@ func (l *Log) layCheckIns(ctx context.Context, tx txn, p plan, from, horizon cal
 func (l *Log) ensureNext(ctx context.Context, tx txn, id PlanID) error {
 	var ahead bool
 	floors := tx.dueFloors(tx.today())
-	err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM check_ins WHERE plan_id = $1 AND state = 'planned' AND due >= "+
-		dueFloorOf("office_id", "$2", "$3", "$4")+")", id, floors.offices, floors.dates, floors.national).Scan(&ahead)
+	err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM check_ins c WHERE plan_id = $1 AND "+
+		stillAhead("$2", "$3", "$4", "$5")+")", id, floors.offices, floors.dates, floors.national, tx.now).Scan(&ahead)
 	if err != nil {
 		return fmt.Errorf("look for the next check-in: %w", err)
 	}
@@ -110,30 +111,46 @@ func (l *Log) insertCheckIns(ctx context.Context, tx txn, p plan, occurrences []
 	steps, occasions, titles, kinds, states, reasons := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	numbers := make([]int, n)
 	dues, opens, closes, first := make([]calendar.Date, n), make([]calendar.Date, n), make([]calendar.Date, n), make([]calendar.Date, n)
-	scored, asks := make([]bool, n), make([]bool, n)
+	scored, asks, realTime := make([]bool, n), make([]bool, n), make([]bool, n)
+	actBy := make([]*time.Time, n)
 	for i, o := range occurrences {
 		o = p.afterBar(o)
 		ids[i] = newID[checkInKind](tx.now, l.random)
 		steps[i], occasions[i], titles[i], kinds[i], numbers[i] = o.Step, o.Occasion, o.Title, string(o.Kind), o.N
 		dues[i], opens[i], closes[i], scored[i], asks[i] = o.Due, o.Opens, o.Closes, o.Scored, o.AsksVillage
 		first[i] = messagesFrom(tx.cal(p.office), o.Kind, o.Due)
+		realTime[i], actBy[i] = o.RealTime, clockOf(tx, o)
 		states[i], reasons[i] = "planned", o.Exception
 		if o.Due.Before(p.startedOn) {
 			states[i] = "before_enrolment"
 		}
 	}
 	tag, err := tx.Exec(ctx, `INSERT INTO check_ins
-		(id, office_id, plan_id, recipient_id, step, n, occasion, title, kind, due, opens, closes, scored, asks_village, state, reason, messages_from, created_at, updated_at)
-		SELECT u.id, $1, $2, $3, u.step, u.n, u.occasion, u.title, u.kind, u.due, u.opens, u.closes, u.scored, u.asks, u.state, u.reason, u.first, $4, $4
+		(id, office_id, plan_id, recipient_id, step, n, occasion, title, kind, due, opens, closes, scored, asks_village, state, reason, messages_from, real_time, act_by, created_at, updated_at)
+		SELECT u.id, $1, $2, $3, u.step, u.n, u.occasion, u.title, u.kind, u.due, u.opens, u.closes, u.scored, u.asks, u.state, u.reason, u.first, u.real_time, u.act_by, $4, $4
 		FROM unnest($5::uuid[], $6::text[], $7::int[], $8::text[], $9::text[], $10::text[], $11::date[], $12::date[], $13::date[],
-			$14::bool[], $15::bool[], $16::text[], $17::text[], $18::date[])
-			AS u (id, step, n, occasion, title, kind, due, opens, closes, scored, asks, state, reason, first)
+			$14::bool[], $15::bool[], $16::text[], $17::text[], $18::date[], $19::bool[], $20::timestamptz[])
+			AS u (id, step, n, occasion, title, kind, due, opens, closes, scored, asks, state, reason, first, real_time, act_by)
 		ON CONFLICT DO NOTHING`, p.office, p.id, p.recipient, tx.now,
-		ids, steps, numbers, occasions, titles, kinds, dues, opens, closes, scored, asks, states, reasons, first)
+		ids, steps, numbers, occasions, titles, kinds, dues, opens, closes, scored, asks, states, reasons, first, realTime, actBy)
 	if err != nil {
 		return 0, fmt.Errorf("insert check-ins: %w", err)
 	}
 	return tag.RowsAffected(), nil
+}
+
+// clockOf is the hour by which a check-in on a real-time clock must be made: so
+// many times 24 hours after it is laid, which is when its anchor came. One that is
+// laid later than its anchor has until its day is over.
+func clockOf(tx txn, o schedule.Occurrence) *time.Time {
+	if !o.RealTime {
+		return nil
+	}
+	actBy := o.Due.AddDays(1).At(0, 0)
+	if days := o.Due.Sub(tx.today()); days > 0 {
+		actBy = tx.now.Add(time.Duration(days) * 24 * time.Hour)
+	}
+	return &actBy
 }
 
 // RollCheckIns lays down further check-ins for running plans whose horizon has
@@ -190,7 +207,7 @@ func (l *Log) CheckIns(ctx context.Context, by Actor, f CheckInFilter) ([]CheckI
 }
 
 const selectCheckIns = `SELECT c.id, c.plan_id, c.recipient_id, r.data_key, r.sealed, coalesce(v.township, ''), coalesce(v.name, ''),
-		p.officer_id, c.step, c.title, c.kind, c.opens, c.due, c.closes, c.scored, c.state, c.reason, c.next_try_on, c.appointed_at, c.office_id
+		p.officer_id, c.step, c.title, c.kind, c.opens, c.due, c.closes, c.scored, c.state, c.reason, c.next_try_on, c.appointed_at, c.act_by, c.office_id
 	FROM check_ins c JOIN recipients r ON r.id = c.recipient_id JOIN care_plans p ON p.id = c.plan_id LEFT JOIN villages v ON v.id = r.village_id
 	WHERE `
 
@@ -219,9 +236,9 @@ func (l *Log) listCheckIns(ctx context.Context, tx txn, f CheckInFilter) ([]Chec
 	case "due":
 		add("c.state = 'planned' AND c.opens <= ? AND c.due >= "+dueFloorOf("c.office_id", "?", "?", "?"), today, floors.dates, floors.offices, floors.national)
 	case "overdue":
-		add(open+" AND c.due < ? AND c.due < "+dueFloorOf("c.office_id", "?", "?", "?"), floors.latest, floors.dates, floors.offices, floors.national)
+		add("("+open+" AND c.due < ? AND c.due < "+dueFloorOf("c.office_id", "?", "?", "?")+" OR c.state IN ('overdue', 'missed'))", floors.latest, floors.dates, floors.offices, floors.national)
 	case "upcoming":
-		add(open+" AND c.opens > ?", today)
+		add("c.state = 'planned' AND c.opens > ?", today)
 	default:
 		return nil, invalid("standing", isUnknown)
 	}
@@ -250,7 +267,7 @@ func (l *Log) scanCheckIn(row pgx.CollectableRow, tx txn) (CheckIn, error) {
 	var office OfficeID
 	var wrapped, sealed []byte
 	err := row.Scan(&c.ID, &c.Plan, &c.Recipient, &wrapped, &sealed, &c.Township, &c.Village, &c.Officer,
-		&c.Step, &c.Title, &c.Kind, &c.Opens, &c.Due, &c.Closes, &c.Scored, &c.State, &c.Reason, &c.NextTryOn, &c.Appointed, &office)
+		&c.Step, &c.Title, &c.Kind, &c.Opens, &c.Due, &c.Closes, &c.Scored, &c.State, &c.Reason, &c.NextTryOn, &c.Appointed, &c.ActBy, &office)
 	if err != nil {
 		return c, err
 	}
@@ -261,6 +278,10 @@ func (l *Log) scanCheckIn(row pgx.CollectableRow, tx txn) (CheckIn, error) {
 	c.MaskedName = MaskName(facts.Name)
 	if isOpen(c.State) {
 		c.Standing = schedule.Window{Opens: c.Opens, Due: c.Due, Closes: c.Closes}.StandingOn(tx.today(), tx.cal(office))
+		// By the hour of its clock, or before a person moved it: what is late stays late.
+		if c.State != "planned" && (c.Standing == schedule.Upcoming || c.Standing == schedule.Due) {
+			c.Standing = schedule.Standing(c.State)
+		}
 	}
 	return c, nil
 }
@@ -291,6 +312,7 @@ type checkIn struct {
 	scored    bool
 	asks      bool
 	state     string
+	actBy     *time.Time // of one on a real-time clock
 }
 
 // lockCheckIn reads a check-in for change. Out of scope and not there are the same answer.
@@ -301,9 +323,9 @@ func lockCheckIn(ctx context.Context, tx txn, id CheckInID) (checkIn, error) {
 	if err != nil {
 		return c, fmt.Errorf("lock the plan: %w", err)
 	}
-	err = tx.QueryRow(ctx, `SELECT office_id, plan_id, recipient_id, step, kind, opens, due, closes, scored, asks_village, state
+	err = tx.QueryRow(ctx, `SELECT office_id, plan_id, recipient_id, step, kind, opens, due, closes, scored, asks_village, state, act_by
 		FROM check_ins WHERE id = $1 FOR NO KEY UPDATE`, id).
-		Scan(&c.office, &c.plan, &c.recipient, &c.step, &c.kind, &c.window.Opens, &c.window.Due, &c.window.Closes, &c.scored, &c.asks, &c.state)
+		Scan(&c.office, &c.plan, &c.recipient, &c.step, &c.kind, &c.window.Opens, &c.window.Due, &c.window.Closes, &c.scored, &c.asks, &c.state, &c.actBy)
 	if none(err) {
 		return c, notFound("check-in")
 	}

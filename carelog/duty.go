@@ -100,8 +100,13 @@ func (d Duty) check(ctx context.Context, tx txn) error {
 // onDuty is who is on duty for the office now, by its own roster or the nearest
 // one above; nobody where no roster says.
 func onDuty(ctx context.Context, tx txn, office OfficeID) (UserID, error) {
+	return dutyAt(ctx, tx, office, tx.now)
+}
+
+// dutyAt is who is on duty for the office at a moment, as the roster stands now.
+func dutyAt(ctx context.Context, tx txn, office OfficeID, at time.Time) (UserID, error) {
 	var user UserID
-	if err := tx.QueryRow(ctx, "SELECT on_duty($1, $2)", office, tx.now).Scan(&user); err != nil {
+	if err := tx.QueryRow(ctx, "SELECT on_duty($1, $2)", office, at).Scan(&user); err != nil {
 		return user, fmt.Errorf("find who is on duty: %w", err)
 	}
 	return user, nil

@@ -46,7 +46,7 @@ func (l *Log) startEscalation(ctx context.Context, tx txn, e escalation) error {
 		return err
 	}
 	priority := priorityReminder
-	if e.subject == ladderRed {
+	if atAnyHour(e.subject) {
 		priority = priorityRed
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO escalations
@@ -195,10 +195,21 @@ func (e escalation) about() anyID {
 	return anyID(e.checkIn)
 }
 
-// rungPeople are those on the rung: the plan's officer, or supervisors.
+// rungPeople are those on the rung: the plan's officer, or supervisors. Out of
+// office hours a real-time clock also goes to whoever is on duty; where no roster
+// says who that is, to the head of department.
 func (l *Log) rungPeople(ctx context.Context, tx txn, e escalation, role string) ([]UserID, error) {
 	if role == "officer" {
-		return ids(e.officer), nil
+		people := ids(e.officer)
+		if e.subject != ladderClock || !officerWindow.next(tx.now, tx.cal(e.office)).After(tx.now) {
+			return people, nil
+		}
+		duty, err := dutyAt(ctx, tx, e.office, tx.now)
+		if err != nil || !duty.IsZero() {
+			return append(people, ids(duty)...), err
+		}
+		heads, err := whoHears(ctx, tx, e.office, "head")
+		return append(people, heads...), err
 	}
 	return whoHears(ctx, tx, e.office, role)
 }
@@ -209,13 +220,13 @@ func (l *Log) tellPerson(ctx context.Context, tx txn, e escalation, r rung, n no
 	if err := l.cancelNotices(ctx, tx, e, n.user, "a higher rung is told instead"); err != nil {
 		return err
 	}
-	purpose, wording := "supervisor_notice", map[string]string{ladderOverdue: "supervisor_overdue", ladderAmber: "supervisor_amber", ladderRed: "supervisor_red"}[e.subject]
+	purpose, wording := "supervisor_notice", map[string]string{ladderOverdue: "supervisor_overdue", ladderAmber: "supervisor_amber", ladderRed: "supervisor_red", ladderClock: "supervisor_red"}[e.subject]
 	if r.role == "officer" {
 		purpose, wording = "officer_alert", e.wording
 	}
 	a := newAsk{office: e.office, recipient: e.recipient, checkIn: e.checkIn, alert: e.alert, user: n.user, purpose: purpose, priority: priorityReminder}
 	since := tx.today().At(0, 0)
-	if e.subject == ladderRed {
+	if atAnyHour(e.subject) {
 		a.priority, since = priorityRed, tx.now.Add(-time.Hour)
 	}
 	if beside, err := toldBeside(ctx, tx, e, n.user, wording, since); err != nil || beside {
@@ -225,9 +236,10 @@ func (l *Log) tellPerson(ctx context.Context, tx txn, e escalation, r rung, n no
 }
 
 // toldBeside tells whether the person was told the same of another alert of this
-// household just now: two rules that found the same thing are one text.
+// household just now: two rules that found the same thing are one text, and so are
+// an alert and the contact within 24 hours that it asks for.
 func toldBeside(ctx context.Context, tx txn, e escalation, user UserID, wording string, since time.Time) (bool, error) {
-	if e.alert.IsZero() {
+	if e.alert.IsZero() && e.subject != ladderClock {
 		return false, nil
 	}
 	var beside bool

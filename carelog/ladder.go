@@ -16,6 +16,7 @@ const (
 	ladderOverdue = "overdue"
 	ladderAmber   = "amber"
 	ladderRed     = "red"
+	ladderClock   = "clock" // a check-in on a real-time clock: told like what is red
 )
 
 // rung is one step of a ladder: who hears how long past the clock, and how often
@@ -39,7 +40,7 @@ func (l *Log) ladder(ctx context.Context, tx txn, template, subject string) ([]r
 	}
 	rungs, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r rung, err error) {
 		err = row.Scan(&r.n, &r.role, &r.workdays, &r.hours, &r.repeatWorkdays, &r.repeatHours)
-		r.atAnyHour = subject == ladderRed
+		r.atAnyHour = atAnyHour(subject)
 		return r, err
 	})
 	if err != nil {
@@ -51,6 +52,9 @@ func (l *Log) ladder(ctx context.Context, tx txn, template, subject string) ([]r
 	rungs[len(rungs)-1].lastOfLadder = true
 	return rungs, nil
 }
+
+// atAnyHour tells whether what climbs the ladder is told through nights and rest days.
+func atAnyHour(subject string) bool { return subject == ladderRed || subject == ladderClock }
 
 // at is when the rung is reached. Working days count from the day of the clock
 // and begin when the officers do; hours run through nights and holidays, and only

@@ -202,8 +202,8 @@ func TestLadder(t *testing.T) {
 		e.Template = "H"
 		made, err := c.app.EnrolRecipient(c.ctx(), c.officer, e)
 		require.NoError(t, err)
-		first := c.checkIns(made.Recipient, "open")[0]
-		c.exec("UPDATE check_ins SET opens = opens + 400, due = due + 400, closes = closes + 400, messages_from = messages_from + 400 WHERE id <> $1", first.ID)
+		first := c.step(made.Recipient, "receipt") // what is due by the day; the first contact has an hour
+		c.exec("UPDATE check_ins SET opens = opens + 400, due = due + 400, closes = closes + 400, messages_from = messages_from + 400, act_by = act_by + interval '400 days' WHERE id <> $1", first.ID)
 		next := calendar.Official().NextWorkday(first.Due)
 		c.clock.set(next.At(8, 29))
 		require.Empty(t, supervised(c.sweep()), "4 hours past the end of the day is at night")

@@ -44,13 +44,14 @@ type toPlan struct {
 	opens     calendar.Date
 	due       calendar.Date
 	officer   UserID
-	contact   ContactID // the plan's first named contact who can be texted; zero: none
-	barred    bool      // no village contact is asked about the household
+	contact   ContactID  // the plan's first named contact who can be texted; zero: none
+	barred    bool       // no village contact is asked about the household
+	actBy     *time.Time // of a check-in on a real-time clock
 }
 
 const selectToPlan = `SELECT c.id, c.office_id, c.recipient_id, c.kind, c.asks_village, c.opens, c.due, p.officer_id,
 		CASE WHEN k1.state = 'active' AND k1.opted_out_at IS NULL AND k1.unreachable_at IS NULL THEN k1.id
-		     WHEN k2.state = 'active' AND k2.opted_out_at IS NULL AND k2.unreachable_at IS NULL THEN k2.id END, p.village_barred
+		     WHEN k2.state = 'active' AND k2.opted_out_at IS NULL AND k2.unreachable_at IS NULL THEN k2.id END, p.village_barred, c.act_by
 	FROM check_ins c JOIN care_plans p ON p.id = c.plan_id
 	LEFT JOIN village_contacts k1 ON k1.id = p.primary_contact_id
 	LEFT JOIN village_contacts k2 ON k2.id = p.backup_contact_id
@@ -85,7 +86,7 @@ func (l *Log) planDueMessages(ctx context.Context, tx txn, p plan) error {
 
 func (l *Log) planMessagesOf(ctx context.Context, tx txn, rows pgx.Rows) (int, error) {
 	due, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (t toPlan, err error) {
-		err = row.Scan(&t.checkIn, &t.office, &t.recipient, &t.kind, &t.asks, &t.opens, &t.due, &t.officer, &t.contact, &t.barred)
+		err = row.Scan(&t.checkIn, &t.office, &t.recipient, &t.kind, &t.asks, &t.opens, &t.due, &t.officer, &t.contact, &t.barred, &t.actBy)
 		return t, err
 	})
 	if err != nil {
@@ -110,6 +111,9 @@ func (l *Log) planMessagesOf(ctx context.Context, tx txn, rows pgx.Rows) (int, e
 // for a step that asks one, else reminders to the officer. Without a contact who
 // can be texted the work stays with the officer, and a task says so.
 func (l *Log) planTexts(ctx context.Context, tx txn, t toPlan) error {
+	if t.actBy != nil {
+		return l.remindOnTheClock(ctx, tx, t)
+	}
 	if !t.asks || t.barred {
 		return l.planFor(ctx, tx, t, "officer_reminder", officerSlots(tx.cal(t.office), t.opens, t.due, tx.now))
 	}
@@ -124,6 +128,36 @@ func (l *Log) planTexts(ctx context.Context, tx txn, t toPlan) error {
 		return err
 	}
 	return l.planFor(ctx, tx, t, "officer_reminder", officerSlots(tx.cal(t.office), t.opens, t.due, tx.now))
+}
+
+// clockReminder is how long before the hour of a real-time clock its reminder goes out.
+const clockReminder = 4 * time.Hour
+
+// remindOnTheClock plans the reminder of a check-in on a real-time clock, at any
+// hour: to the officer and, out of office hours, to whoever is on duty then. Once
+// its hour has come the ladder tells.
+func (l *Log) remindOnTheClock(ctx context.Context, tx txn, t toPlan) error {
+	at := later(tx.now, t.actBy.Add(-clockReminder))
+	if !at.Before(*t.actBy) {
+		return nil
+	}
+	people := []notice{{t.officer, fmt.Sprintf("reminder %d hours before a clock that runs on rest days too", int(clockReminder.Hours()))}}
+	if officerWindow.next(at, tx.cal(t.office)).After(at) {
+		duty, err := dutyAt(ctx, tx, t.office, at)
+		if err != nil {
+			return err
+		}
+		if !duty.IsZero() && duty != t.officer {
+			people = append(people, notice{duty, people[0].why + ", out of office hours: to whoever is on duty"})
+		}
+	}
+	for _, n := range people {
+		a := newAsk{office: t.office, recipient: t.recipient, checkIn: t.checkIn, user: n.user, purpose: "officer_reminder", priority: priorityRed}
+		if err := l.planAsk(ctx, tx, a, []slot{{"officer_due", at, *t.actBy, n.why}}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (l *Log) planFor(ctx context.Context, tx txn, t toPlan, purpose string, slots []slot) error {

@@ -62,12 +62,15 @@ func (l *Log) replanOfficer(ctx context.Context, tx txn, p plan, why string) err
 
 func (l *Log) remindOfficer(ctx context.Context, tx txn, p plan, id CheckInID) error {
 	t := toPlan{checkIn: id, office: p.office, recipient: p.recipient, officer: p.officer}
-	err := tx.QueryRow(ctx, "SELECT kind, opens, due FROM check_ins WHERE id = $1 AND state IN ('planned', 'overdue', 'missed')", id).Scan(&t.kind, &t.opens, &t.due)
+	err := tx.QueryRow(ctx, "SELECT kind, opens, due, act_by FROM check_ins WHERE id = $1 AND state IN ('planned', 'overdue', 'missed')", id).Scan(&t.kind, &t.opens, &t.due, &t.actBy)
 	if none(err) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("read check-in: %w", err)
+	}
+	if t.actBy != nil {
+		return l.remindOnTheClock(ctx, tx, t)
 	}
 	return l.planFor(ctx, tx, t, "officer_reminder", officerSlots(tx.cal(p.office), t.opens, t.due, tx.now))
 }

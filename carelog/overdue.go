@@ -3,6 +3,7 @@ package carelog
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -44,44 +45,64 @@ type late struct {
 	recipient RecipientID
 	due       calendar.Date
 	template  string
+	actBy     *time.Time // of one on a real-time clock
 }
 
 func (l *Log) markOverdue(ctx context.Context, tx txn, limit int) (int, error) {
 	floors := tx.dueFloors(tx.today())
-	rows, err := tx.Query(ctx, `SELECT c.id, c.office_id, c.plan_id, c.recipient_id, c.due, t.key
-		FROM check_ins c JOIN care_plans p ON p.id = c.plan_id JOIN plan_templates t ON t.id = p.template_id
-		WHERE c.state = 'planned' AND c.due < $1 AND c.due < `+dueFloorOf("c.office_id", "$2", "$3", "$4")+`
+	const selectLate = `SELECT c.id, c.office_id, c.plan_id, c.recipient_id, c.due, t.key, c.act_by
+		FROM check_ins c JOIN care_plans p ON p.id = c.plan_id JOIN plan_templates t ON t.id = p.template_id WHERE c.state = 'planned' AND `
+	// A real-time clock knows no rest days: it is over by the hour.
+	found, err := findLate(ctx, tx, selectLate+"c.real_time AND c.act_by <= $1 ORDER BY c.act_by, c.id LIMIT $2 FOR UPDATE OF c SKIP LOCKED", tx.now, limit)
+	if err != nil {
+		return 0, err
+	}
+	byDay, err := findLate(ctx, tx, selectLate+`NOT c.real_time AND c.due < $1 AND c.due < `+dueFloorOf("c.office_id", "$2", "$3", "$4")+`
 		ORDER BY c.due, c.id LIMIT $5 FOR UPDATE OF c SKIP LOCKED`, floors.latest, floors.offices, floors.dates, floors.national, limit)
 	if err != nil {
-		return 0, fmt.Errorf("find overdue check-ins: %w", err)
+		return 0, err
+	}
+	return len(found) + len(byDay), l.becomeOverdue(ctx, tx, append(found, byDay...))
+}
+
+func findLate(ctx context.Context, tx txn, query string, args ...any) ([]late, error) {
+	rows, err := tx.Query(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("find overdue check-ins: %w", err)
 	}
 	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (o late, err error) {
-		err = row.Scan(&o.checkIn, &o.office, &o.plan, &o.recipient, &o.due, &o.template)
+		err = row.Scan(&o.checkIn, &o.office, &o.plan, &o.recipient, &o.due, &o.template, &o.actBy)
 		return o, err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("find overdue check-ins: %w", err)
+		return nil, fmt.Errorf("find overdue check-ins: %w", err)
 	}
+	return found, nil
+}
+
+// becomeOverdue marks check-ins overdue, sets their ladders going and sees that
+// their plans have a next one.
+func (l *Log) becomeOverdue(ctx context.Context, tx txn, found []late) error {
 	ids := make([]CheckInID, len(found))
 	happenings := make([]happening, len(found))
 	for i, o := range found {
 		ids[i] = o.checkIn
 		happenings[i] = happening{recipient: o.recipient, kind: "check_in_overdue", actor: System, subject: anyID(o.checkIn), details: map[string]any{"due": o.due}}
 		if err := l.beginLadder(ctx, tx, o); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	_, err = tx.Exec(ctx, "UPDATE check_ins SET state = 'overdue', updated_at = $2 WHERE id = ANY ($1)", ids, tx.now)
+	_, err := tx.Exec(ctx, "UPDATE check_ins SET state = 'overdue', updated_at = $2 WHERE id = ANY ($1)", ids, tx.now)
 	if err != nil {
-		return 0, fmt.Errorf("mark overdue: %w", err)
+		return fmt.Errorf("mark overdue: %w", err)
 	}
 	for _, o := range found {
 		if err := l.ensureNext(ctx, tx, o.plan); err != nil {
-			return 0, err
+			return err
 		}
 	}
 	tx.append(happenings...)
-	return len(found), nil
+	return nil
 }
 
 // supervisorsOf are the heads of the office, else whoever is nearest above.
@@ -95,6 +116,9 @@ func (l *Log) beginLadder(ctx context.Context, tx txn, o late) error {
 	e := escalation{
 		office: o.office, recipient: o.recipient, plan: o.plan, checkIn: o.checkIn, ladder: o.template, subject: ladderOverdue,
 		standing: standing{clock: officerWindow.closes(o.due), acknowledged: -1},
+	}
+	if o.actBy != nil {
+		e.subject, e.wording, e.clock = ladderClock, "officer_red", *o.actBy
 	}
 	if err := l.startEscalation(ctx, tx, e); err != nil {
 		return err

@@ -27,7 +27,7 @@ func (p Promises) Kept() bool { return p.Forgotten+p.DroppedSilently+p.Unsettled
 // too, with neither a check-in ahead, nor an overdue one whose escalation is
 // running, nor a review date.
 var forgotten = `SELECT p.id FROM care_plans p WHERE p.state <> 'closed' AND p.review_on IS NULL
-	AND NOT EXISTS (SELECT FROM check_ins c WHERE c.plan_id = p.id AND c.state = 'planned' AND c.due >= ` + dueFloorOf("c.office_id", "$1", "$2", "$3") + `)
+	AND NOT EXISTS (SELECT FROM check_ins c WHERE c.plan_id = p.id AND ` + stillAhead("$1", "$2", "$3", "$4") + `)
 	AND NOT EXISTS (SELECT FROM check_ins c JOIN escalations e ON e.check_in_id = c.id AND e.state = 'running'
 		WHERE c.plan_id = p.id AND c.state IN ('overdue', 'missed'))`
 
@@ -62,7 +62,7 @@ func (l *Log) Promises(ctx context.Context, swept time.Time) (Promises, error) {
 		var p Promises
 		var err error
 		floors := tx.dueFloors(calendar.Of(swept))
-		if p.Plans, err = offenders[PlanID](ctx, tx, &p.Forgotten, forgotten, floors.offices, floors.dates, floors.national); err != nil {
+		if p.Plans, err = offenders[PlanID](ctx, tx, &p.Forgotten, forgotten, floors.offices, floors.dates, floors.national, swept); err != nil {
 			return p, fmt.Errorf("count forgotten plans: %w", err)
 		}
 		if p.Messages, err = offenders[MessageID](ctx, tx, &p.DroppedSilently, dropped); err != nil {

@@ -267,7 +267,7 @@ func (l *Log) retime(ctx context.Context, tx txn, p plan, days []calendar.Date, 
 			ARRAY (SELECT m.not_before FROM messages m WHERE m.check_in_id = c.id AND m.dispatch = 'planned'
 				AND m.purpose IN ('officer_reminder', 'village_request') ORDER BY 1),
 			EXISTS (SELECT FROM messages m WHERE m.check_in_id = c.id AND m.dispatch = 'planned' AND m.purpose = 'village_request')
-		FROM check_ins c WHERE c.plan_id = $1 AND c.state = 'planned' AND c.due > $2 AND `+dayIsNear("$3", "0")+`
+		FROM check_ins c WHERE c.plan_id = $1 AND c.state = 'planned' AND NOT c.real_time AND c.due > $2 AND `+dayIsNear("$3", "0")+`
 			AND NOT EXISTS (SELECT FROM messages m WHERE m.check_in_id = c.id AND m.dispatch IN ('sending', 'accepted', 'unknown'))
 		ORDER BY c.due, c.id`, p.id, tx.today(), days)
 	if err != nil {

@@ -31,6 +31,8 @@ type Occurrence struct {
 	Scored      bool
 	AsksVillage bool
 	Closure     bool
+	// RealTime says that the clock runs in hours, rest days included.
+	RealTime bool
 	// Exception says why the due date is no working day; empty: it is one.
 	Exception string
 }
@@ -205,7 +207,7 @@ func (s Step) occurrence(g grid, n int, a Anchors, cal *calendar.Calendar) Occur
 func (s Step) on(n int, nominal calendar.Date) Occurrence {
 	return Occurrence{
 		Step: s.Key, N: n, Occasion: s.Occasion, Title: s.Title, Kind: s.Kind, Nominal: nominal,
-		Scored: s.Scored, AsksVillage: s.AsksVillage, Closure: s.Closure,
+		Scored: s.Scored, AsksVillage: s.AsksVillage, Closure: s.Closure, RealTime: s.RealTime,
 	}
 }
 

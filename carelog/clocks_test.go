@@ -1,0 +1,123 @@
+package carelog_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"aftercare/carelog"
+	"aftercare/carelog/calendar"
+)
+
+// sentTo are the numbers a sweep texts now, in order.
+func (c *county) sentTo() []string {
+	c.t.Helper()
+	var phones []string
+	for _, out := range c.sweep().Send {
+		phones = append(phones, out.To)
+	}
+	return phones
+}
+
+// restless is a household at high risk enrolled on a worked Saturday before nine
+// days of rest: its first contact is due by 09:00 on the Sunday.
+func restless(t *testing.T) (*county, carelog.Enrolled, carelog.CheckIn) {
+	t.Helper()
+	c := staffed(t)
+	c.clock.set(at(2026, time.February, 14, 9, 0))
+	made := c.enrolAs("A-1", "H", 20)
+	check := c.step(made.Recipient, "first-contact")
+	require.NotNil(t, check.ActBy)
+	require.True(t, check.ActBy.Equal(at(2026, time.February, 15, 9, 0)), "24 hours after it was laid, not a working day")
+	return c, made, check
+}
+
+func (c *county) onDuty(from, until time.Time) {
+	c.t.Helper()
+	duty := c.addUser(c.office, "duty", dutyPhone, carelog.Officer)
+	_, err := c.app.SetDuty(c.ctx(), c.boss, carelog.Duty{Office: c.office, User: duty.User, From: from, Until: until})
+	require.NoError(c.t, err)
+}
+
+func TestRealTimeClock(t *testing.T) {
+	t.Parallel()
+
+	t.Run("RunsThroughARestDayAndClimbsByTheHour", func(t *testing.T) {
+		t.Parallel()
+		c, made, check := restless(t)
+		c.onDuty(at(2026, time.February, 14, 18, 0), at(2026, time.February, 24, 8, 30))
+		c.sentTo()
+		c.clock.set(at(2026, time.February, 15, 8, 59))
+		c.sentTo()
+		require.Equal(t, "planned", c.step(made.Recipient, "first-contact").State)
+		for _, want := range []struct {
+			at    time.Time
+			heard []string
+		}{
+			{at(2026, time.February, 15, 9, 0), []string{officerPhone, dutyPhone}},
+			{at(2026, time.February, 15, 12, 59), nil},
+			{at(2026, time.February, 15, 13, 0), []string{bossPhone}},
+			{at(2026, time.February, 16, 9, 0), []string{deputyPhone}},
+			{at(2026, time.February, 18, 9, 0), []string{cityPhone}},
+			{at(2026, time.February, 19, 9, 0), []string{cityPhone}},
+		} {
+			c.clock.set(want.at)
+			require.ElementsMatch(t, want.heard, c.only(check.ID), "at %s", want.at.In(calendar.Shanghai()))
+			late := c.step(made.Recipient, "first-contact")
+			require.Equal(t, "overdue", late.State)
+			require.Equal(t, "overdue", string(late.Standing))
+		}
+		c.keeps()
+		c.record(check.ID, carelog.CheckInRecord{Outcome: "reached", Informant: "self"})
+		require.Zero(t, c.escalations(check.ID))
+	})
+
+	t.Run("RemindsFourHoursBeforeAtNightAndWhoeverIsOnDuty", func(t *testing.T) {
+		t.Parallel()
+		c, _, check := restless(t)
+		c.onDuty(at(2026, time.February, 14, 18, 0), at(2026, time.February, 24, 8, 30))
+		// The roster is read when the reminder is planned: it was kept before the household came.
+		c.exec("DELETE FROM message_asks; DELETE FROM messages; DELETE FROM task_codes; DELETE FROM asks; UPDATE check_ins SET messages_planned = false")
+		c.plan()
+		c.clock.set(at(2026, time.February, 15, 4, 59))
+		require.Empty(t, c.only(check.ID))
+		c.clock.set(at(2026, time.February, 15, 5, 0))
+		require.ElementsMatch(t, []string{officerPhone, dutyPhone}, c.only(check.ID))
+	})
+
+	t.Run("AfterAnOutageTheHighestRungIsToldOnce", func(t *testing.T) {
+		t.Parallel()
+		c, _, check := restless(t)
+		c.clock.set(at(2026, time.February, 16, 22, 0))
+		require.Equal(t, []string{deputyPhone}, c.only(check.ID))
+		require.Empty(t, c.only(check.ID))
+		c.keeps()
+	})
+
+	t.Run("ClimbsTheSameLadderWhateverTheTemplate", func(t *testing.T) {
+		t.Parallel()
+		c := staffed(t)
+		c.clock.set(at(2026, time.February, 14, 9, 0))
+		made := c.enrol("A-1", 20) // template G
+		_, err := c.app.DecideTier(c.ctx(), c.boss, made.Plan, "red", "\u6765\u8bbf\u5f97\u77e5\u4eba\u8eab\u5371\u9669")
+		require.NoError(t, err)
+		check := c.step(made.Recipient, "tier-red-contact")
+		c.sentTo()
+		c.clock.set(at(2026, time.February, 15, 13, 0))
+		require.Equal(t, []string{bossPhone}, c.only(check.ID), "four hours past the clock, on a Sunday")
+		require.Equal(t, "2026-02-15", check.Due.String())
+	})
+}
+
+// only are the numbers that a sweep texts now about one check-in.
+func (c *county) only(id carelog.CheckInID) []string {
+	c.t.Helper()
+	var phones []string
+	for _, out := range c.sweep().Send {
+		if c.count("SELECT count(*) FROM messages WHERE id = $1 AND check_in_id = $2", out.ID, id) == 1 {
+			phones = append(phones, out.To)
+		}
+	}
+	return phones
+}

@@ -1,0 +1,27 @@
+-- Clocks that nobody can set back or stand still: a tier's clock runs in hours
+-- through rest days and nights.
+
+-- A check-in of a real-time step is late by the hour, not by the day.
+ALTER TABLE check_ins
+    ADD COLUMN real_time bool NOT NULL DEFAULT false,
+    ADD COLUMN act_by    timestamptz;
+UPDATE check_ins c SET real_time = true,
+    act_by = CASE WHEN c.due > (c.created_at AT TIME ZONE 'Asia/Shanghai')::date
+        THEN c.created_at + (c.due - (c.created_at AT TIME ZONE 'Asia/Shanghai')::date) * interval '24 hours'
+        ELSE (c.due + 1)::timestamp AT TIME ZONE 'Asia/Shanghai' END
+    WHERE c.step = 'tier-red-contact' OR EXISTS (
+        SELECT FROM care_plans p JOIN template_steps s ON s.template_id = p.template_id AND s.key = c.step AND s.real_time WHERE p.id = c.plan_id);
+ALTER TABLE check_ins ADD CONSTRAINT real_time_check_in_has_its_hour CHECK (real_time = (act_by IS NOT NULL));
+CREATE INDEX check_ins_on_the_clock ON check_ins (act_by) WHERE state = 'planned' AND real_time;
+
+-- Its ladder is climbed at any hour, whatever the template: tier red lays the same
+-- contact over all of them.
+ALTER TABLE ladder_rungs
+    DROP CONSTRAINT ladder_subject_is_known,
+    ADD CONSTRAINT ladder_subject_is_known CHECK (subject IN ('overdue', 'amber', 'red', 'clock'));
+ALTER TABLE escalations
+    DROP CONSTRAINT escalation_subject_is_known,
+    ADD CONSTRAINT escalation_subject_is_known CHECK (subject IN ('overdue', 'amber', 'red', 'clock'));
+INSERT INTO ladder_rungs (template_key, subject, rung, role, workdays, hours, repeat_workdays, repeat_hours) VALUES
+    ('*', 'clock', 1, 'officer', 0, 0, 0, 0), ('*', 'clock', 2, 'head', 0, 4, 0, 0),
+    ('*', 'clock', 3, 'deputy', 0, 24, 0, 0), ('*', 'clock', 4, 'office', 0, 72, 0, 24);
