@@ -27,6 +27,7 @@ type checkInBody struct {
 	Standing    string              `json:"standing,omitempty" enum:"upcoming,due,overdue,missed" doc:"Of an open one, today"`
 	Reason      string              `json:"reason,omitempty"`
 	NextTryOn   calendar.Date       `json:"next_try_on,omitzero" format:"date"`
+	FirstDue    calendar.Date       `json:"first_due,omitzero" format:"date" doc:"Where a person moved it: the date it had before the first move"`
 	AppointedAt *time.Time          `json:"appointed_at,omitempty" doc:"When the household and the officer agreed to meet"`
 	ActBy       *time.Time          `json:"act_by,omitempty" doc:"Of one on a real-time clock: the hour by which it must be made, rest days included"`
 }
@@ -34,7 +35,7 @@ type checkInBody struct {
 func showCheckIn(c carelog.CheckIn) checkInBody {
 	return checkInBody{
 		c.ID, c.Plan, c.Recipient, c.MaskedName, c.Township, c.Village, c.Officer, c.Step, c.Title, string(c.Kind),
-		c.Opens, c.Due, c.Closes, c.Scored, c.State, string(c.Standing), c.Reason, c.NextTryOn, c.Appointed, c.ActBy,
+		c.Opens, c.Due, c.Closes, c.Scored, c.State, string(c.Standing), c.Reason, c.NextTryOn, c.FirstDue, c.Appointed, c.ActBy,
 	}
 }
 

@@ -19,8 +19,9 @@ type Appointment struct {
 // AgreeAppointment notes when a household and the officer agreed to meet, or
 // moves what they had agreed. Nothing recalculates an agreed date. On a rest day
 // (families are at home on Sundays) the check-in is due on the working day after.
-// The window is kept and, where the day lies outside, widened. Officers and
-// supervisors of the office may.
+// The window is kept and, where the day lies outside, widened. What is late stays
+// due when it was due: an appointment for it moves nothing, and its escalation goes
+// on. Officers and supervisors of the office may.
 func (l *Log) AgreeAppointment(ctx context.Context, by Actor, id CheckInID, a Appointment) (CheckIn, error) {
 	return write(ctx, l, by, func(tx txn) (CheckIn, error) {
 		c, err := lockCheckIn(ctx, tx, id)
@@ -30,8 +31,8 @@ func (l *Log) AgreeAppointment(ctx context.Context, by Actor, id CheckInID, a Ap
 		if !by.mayAny(c.office, Officer, Supervisor) {
 			return CheckIn{}, forbidden("only officers and supervisors of the office agree its appointments")
 		}
-		if !isOpen(c.state) {
-			return CheckIn{}, conflict("the check-in is %s: only an open one can be moved", c.state)
+		if err := c.movable(); err != nil {
+			return CheckIn{}, err
 		}
 		before, err := appointed(ctx, tx, id)
 		if err != nil {
@@ -76,7 +77,7 @@ func checkAppointment(tx txn, c checkIn, a Appointment, before *time.Time) (time
 		p.add("on", isInPast)
 	case err == nil && at.Before(tx.now):
 		p.add("at", isInPast)
-	case a.On.After(c.window.Due.AddDays(mostMoved)) && a.On.After(tx.today().AddDays(mostMoved)):
+	case a.On.After(c.firstDue.AddDays(mostMoved)) && (!c.late(tx) || a.On.After(tx.today().AddDays(mostMoved))):
 		p.add("on", isOutsideWindow)
 	}
 	if strings.TrimSpace(a.Reason) == "" {
@@ -101,6 +102,9 @@ func (l *Log) appoint(ctx context.Context, tx txn, c checkIn, at time.Time) erro
 	cal := tx.cal(c.office)
 	day := calendar.Of(at)
 	w := c.window
+	if c.late(tx) {
+		return l.fixCheckIn(ctx, tx, c, fixed{window: w, at: orNull(at), reason: "an appointment was agreed"})
+	}
 	w.Due = cal.RollForward(day)
 	if day.Before(w.Opens) {
 		w.Opens = day

@@ -33,6 +33,7 @@ type CheckIn struct {
 	Standing   schedule.Standing `json:"standing"` // of an open one today: upcoming, due, overdue, missed
 	Reason     string            `json:"reason"`
 	NextTryOn  calendar.Date     `json:"next_try_on"`
+	FirstDue   calendar.Date     `json:"first_due"`    // before a person first moved it; no date: nobody did
 	ActBy      *time.Time        `json:"act_by"`       // of one on a real-time clock: the hour, rest days included
 	Appointed  *time.Time        `json:"appointed_at"` // when the household and the officer agreed to meet
 }
@@ -207,7 +208,7 @@ func (l *Log) CheckIns(ctx context.Context, by Actor, f CheckInFilter) ([]CheckI
 }
 
 const selectCheckIns = `SELECT c.id, c.plan_id, c.recipient_id, r.data_key, r.sealed, coalesce(v.township, ''), coalesce(v.name, ''),
-		p.officer_id, c.step, c.title, c.kind, c.opens, c.due, c.closes, c.scored, c.state, c.reason, c.next_try_on, c.appointed_at, c.act_by, c.office_id
+		p.officer_id, c.step, c.title, c.kind, c.opens, c.due, c.closes, c.scored, c.state, c.reason, c.next_try_on, c.first_due, c.appointed_at, c.act_by, c.office_id
 	FROM check_ins c JOIN recipients r ON r.id = c.recipient_id JOIN care_plans p ON p.id = c.plan_id LEFT JOIN villages v ON v.id = r.village_id
 	WHERE `
 
@@ -267,7 +268,7 @@ func (l *Log) scanCheckIn(row pgx.CollectableRow, tx txn) (CheckIn, error) {
 	var office OfficeID
 	var wrapped, sealed []byte
 	err := row.Scan(&c.ID, &c.Plan, &c.Recipient, &wrapped, &sealed, &c.Township, &c.Village, &c.Officer,
-		&c.Step, &c.Title, &c.Kind, &c.Opens, &c.Due, &c.Closes, &c.Scored, &c.State, &c.Reason, &c.NextTryOn, &c.Appointed, &c.ActBy, &office)
+		&c.Step, &c.Title, &c.Kind, &c.Opens, &c.Due, &c.Closes, &c.Scored, &c.State, &c.Reason, &c.NextTryOn, &c.FirstDue, &c.Appointed, &c.ActBy, &office)
 	if err != nil {
 		return c, err
 	}
@@ -312,7 +313,8 @@ type checkIn struct {
 	scored    bool
 	asks      bool
 	state     string
-	actBy     *time.Time // of one on a real-time clock
+	actBy     *time.Time    // of one on a real-time clock
+	firstDue  calendar.Date // before a person first moved it
 }
 
 // lockCheckIn reads a check-in for change. Out of scope and not there are the same answer.
@@ -323,9 +325,9 @@ func lockCheckIn(ctx context.Context, tx txn, id CheckInID) (checkIn, error) {
 	if err != nil {
 		return c, fmt.Errorf("lock the plan: %w", err)
 	}
-	err = tx.QueryRow(ctx, `SELECT office_id, plan_id, recipient_id, step, kind, opens, due, closes, scored, asks_village, state, act_by
+	err = tx.QueryRow(ctx, `SELECT office_id, plan_id, recipient_id, step, kind, opens, due, closes, scored, asks_village, state, act_by, coalesce(first_due, due)
 		FROM check_ins WHERE id = $1 FOR NO KEY UPDATE`, id).
-		Scan(&c.office, &c.plan, &c.recipient, &c.step, &c.kind, &c.window.Opens, &c.window.Due, &c.window.Closes, &c.scored, &c.asks, &c.state, &c.actBy)
+		Scan(&c.office, &c.plan, &c.recipient, &c.step, &c.kind, &c.window.Opens, &c.window.Due, &c.window.Closes, &c.scored, &c.asks, &c.state, &c.actBy, &c.firstDue)
 	if none(err) {
 		return c, notFound("check-in")
 	}

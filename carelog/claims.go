@@ -106,7 +106,7 @@ const selectClaims = `WITH due AS MATERIALIZED (
 			ORDER BY not_before LIMIT $3) d)
 	SELECT m.id, m.office_id, o.signature, m.recipient_id, m.check_in_id, m.contact_id, m.user_id, m.line_id, n.number, n.carrier,
 		m.purpose, m.wording, m.priority, m.not_before, m.deadline, m.tries,
-		coalesce(a.id, b.ask_id), coalesce(a.code, ''), coalesce(a.state, ''), coalesce(c.state, ''), c.due, coalesce(c.kind, ''),
+		coalesce(a.id, b.ask_id), coalesce(a.code, ''), coalesce(a.state, ''), coalesce(c.state, ''), c.due, CASE WHEN c.state IN ('overdue', 'missed') THEN coalesce(c.first_due, c.due) ELSE c.due END, coalesce(c.kind, ''),
 		coalesce(p.state, ''), coalesce(m.contact_id IN (p.primary_contact_id, p.backup_contact_id), false), coalesce(p.village_barred, false), coalesce(t.key, ''),
 		coalesce(k.data_key, u.data_key), coalesce(k.sealed, u.sealed),
 		coalesce(k.state = 'active' AND k.opted_out_at IS NULL AND k.unreachable_at IS NULL, u.state = 'active', false),
@@ -170,6 +170,7 @@ type claim struct {
 	ask                          AskID
 	code, askState, checkInState string
 	due                          calendar.Date
+	lateSince                    calendar.Date // what it is overdue from: a late one that was moved is late from its first date
 	kind                         schedule.Kind
 	planState                    string
 	named, barred                bool
@@ -199,7 +200,7 @@ type claim struct {
 func scanClaim(row pgx.CollectableRow) (c claim, err error) {
 	err = row.Scan(&c.id, &c.office, &c.signature, &c.recipient, &c.checkIn, &c.contact, &c.user, &c.line, &c.number, &c.carrier,
 		&c.purpose, &c.wording, &c.priority, &c.notBefore, &c.deadline, &c.tries,
-		&c.ask, &c.code, &c.askState, &c.checkInState, &c.due, &c.kind, &c.planState, &c.named, &c.barred, &c.template,
+		&c.ask, &c.code, &c.askState, &c.checkInState, &c.due, &c.lateSince, &c.kind, &c.planState, &c.named, &c.barred, &c.template,
 		&c.partyKey, &c.partySealed, &c.reachable, &c.optedOut, &c.recipientKey, &c.recipientBox, &c.township,
 		&c.officer, &c.officerKey, &c.officerSealed, &c.actBy, &c.inbound, &c.today, &c.week, &c.answers, &c.phone, &c.saidToday,
 		&c.alert, &c.staffTexts, &c.staffADay, &c.away, &c.texting, &c.perDay, &c.perWeek, &c.capLeft, &c.capWait)

@@ -86,6 +86,17 @@ func TestRealTimeClock(t *testing.T) {
 		require.ElementsMatch(t, []string{officerPhone, dutyPhone}, c.only(check.ID))
 	})
 
+	t.Run("IsNeverMoved", func(t *testing.T) {
+		t.Parallel()
+		c, _, check := restless(t)
+		for _, by := range []carelog.Actor{c.officer, c.boss} {
+			_, err := c.app.RescheduleCheckIn(c.ctx(), by, check.ID, calendar.New(2026, time.February, 24), "\u5fd9")
+			require.Equal(t, carelog.Conflict, carelog.KindOf(err))
+			_, err = c.app.AgreeAppointment(c.ctx(), by, check.ID, carelog.Appointment{On: calendar.New(2026, time.February, 24), At: "10:00", Reason: "\u5fd9"})
+			require.Equal(t, carelog.Conflict, carelog.KindOf(err))
+		}
+	})
+
 	t.Run("AfterAnOutageTheHighestRungIsToldOnce", func(t *testing.T) {
 		t.Parallel()
 		c, _, check := restless(t)
@@ -120,4 +131,58 @@ func (c *county) only(id carelog.CheckInID) []string {
 		}
 	}
 	return phones
+}
+
+func TestMovingACheckIn(t *testing.T) {
+	t.Parallel()
+	move := func(c *county, by carelog.Actor, id carelog.CheckInID, on calendar.Date) error {
+		_, err := c.app.RescheduleCheckIn(c.ctx(), by, id, calendar.Official().RollBack(on), "\u5fd9")
+		return err
+	}
+
+	t.Run("ReachesSixtyDaysFromTheFirstDateHoweverOften", func(t *testing.T) {
+		t.Parallel()
+		c := staffed(t)
+		made := c.receiptOnly()
+		check := c.step(made.Recipient, "receipt")
+		first := check.Due
+		require.NoError(t, move(c, c.officer, check.ID, first.AddDays(50)))
+		require.Equal(t, first, c.step(made.Recipient, "receipt").FirstDue)
+		c.clock.set(first.AddDays(40).At(9, 0)) // before it is late
+		require.Equal(t, []string{"due"}, fields(t, move(c, c.officer, check.ID, first.AddDays(70))))
+		require.Equal(t, []string{"due"}, fields(t, move(c, c.boss, check.ID, first.AddDays(70))))
+		require.NoError(t, move(c, c.officer, check.ID, first.AddDays(60)))
+		_, err := c.app.AgreeAppointment(c.ctx(), c.officer, check.ID, carelog.Appointment{On: first.AddDays(80), At: "10:00", Reason: "\u5fd9"})
+		require.Equal(t, []string{"on"}, fields(t, err))
+		c.keeps()
+	})
+
+	t.Run("DoesNotHideWhatTheSweepHasNotMarkedYet", func(t *testing.T) {
+		t.Parallel()
+		c := staffed(t)
+		made := c.receiptOnly()
+		check := c.step(made.Recipient, "receipt")
+		c.clock.set(check.Due.AddDays(7).At(9, 0)) // no sweep since
+		require.Equal(t, carelog.Forbidden, carelog.KindOf(move(c, c.officer, check.ID, check.Due.AddDays(20))))
+		require.NoError(t, move(c, c.boss, check.ID, check.Due.AddDays(20)))
+		require.Equal(t, "overdue", c.step(made.Recipient, "receipt").State)
+		require.Equal(t, 1, c.escalations(check.ID))
+		c.keeps()
+	})
+
+	t.Run("AnAppointmentForALateOneLeavesItLate", func(t *testing.T) {
+		t.Parallel()
+		c := staffed(t)
+		made := c.receiptOnly()
+		check := c.step(made.Recipient, "receipt")
+		c.clock.set(check.Due.AddDays(30).At(9, 0))
+		c.sweep()
+		agreed, err := c.app.AgreeAppointment(c.ctx(), c.officer, check.ID, carelog.Appointment{On: calendar.Official().NextWorkday(check.Due.AddDays(32)), At: "10:00", Reason: "\u7ea6\u597d\u4e0a\u95e8"})
+		require.NoError(t, err)
+		require.NotNil(t, agreed.Appointed)
+		require.Equal(t, check.Due, agreed.Due)
+		require.Equal(t, "missed", c.step(made.Recipient, "receipt").State)
+		require.Equal(t, 1, c.escalations(check.ID))
+		c.keeps()
+	})
 }

@@ -59,10 +59,10 @@ type shownCheckIn struct {
 
 func readCheckIn(ctx context.Context, tx txn, id CheckInID) (shownCheckIn, error) {
 	c := shownCheckIn{checkIn: checkIn{id: id}}
-	err := tx.QueryRow(ctx, `SELECT office_id, plan_id, recipient_id, step, n, title, kind, opens, due, closes, scored, asks_village, state, reason, fixed, messages_planned, messages_from, act_by
+	err := tx.QueryRow(ctx, `SELECT office_id, plan_id, recipient_id, step, n, title, kind, opens, due, closes, scored, asks_village, state, reason, fixed, messages_planned, messages_from, act_by, coalesce(first_due, due)
 		FROM check_ins WHERE id = $1`, id).
 		Scan(&c.office, &c.plan, &c.recipient, &c.step, &c.n, &c.title, &c.kind, &c.window.Opens, &c.window.Due, &c.window.Closes,
-			&c.scored, &c.asks, &c.state, &c.reason, &c.fixed, &c.planned, &c.messagesFrom, &c.actBy)
+			&c.scored, &c.asks, &c.state, &c.reason, &c.fixed, &c.planned, &c.messagesFrom, &c.actBy, &c.firstDue)
 	if none(err) {
 		return c, notFound("check-in")
 	}
@@ -99,6 +99,9 @@ func (l *Log) explainDate(e *Explanation, asked course, c shownCheckIn) {
 		}
 	}
 	e.add("template", said("it may be made from %s; after %s it counts as missed", "\u53ef\u5728%s\u8d77\u529e\u7406\uff0c%s\u4e4b\u540e\u7b97\u9519\u8fc7", c.window.Opens, c.window.Closes))
+	if c.firstDue != c.window.Due {
+		e.add("person", said("before it was moved it was due on %s: how far it may be moved counts from there", "\u6539\u671f\u524d\u539f\u5b9a%s\u5230\u671f\uff0c\u6539\u671f\u9650\u5ea6\u4ece\u8be5\u65e5\u7b97\u8d77", c.firstDue)).on(c.firstDue)
+	}
 	if c.actBy != nil {
 		e.add("template", said("it runs on a real-time clock, rest days and nights included: until %s", "\u6309\u81ea\u7136\u65f6\u95f4\u8ba1\u65f6\uff0c\u4f11\u606f\u65e5\u548c\u591c\u95f4\u4e0d\u505c\uff0c\u81f3%s", *c.actBy)).at(*c.actBy)
 	}

@@ -25,7 +25,7 @@ func (l *Log) facts(ctx context.Context, tx txn, c claim) (map[string]string, er
 	}
 	overdue := 0
 	if !c.due.IsZero() {
-		overdue = max(tx.cal(c.office).WorkdaysBetween(c.due, tx.today()), 0)
+		overdue = max(tx.cal(c.office).WorkdaysBetween(c.lateSince, tx.today()), 0)
 	}
 	switch c.wording {
 	case "officer_due":

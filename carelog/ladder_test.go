@@ -131,20 +131,29 @@ func TestLadder(t *testing.T) {
 		c.keeps()
 	})
 
-	t.Run("MovingTheCheckInStopsItAndItMayBeginAgain", func(t *testing.T) {
+	t.Run("MovingALateCheckInTakesASupervisorAndStopsNothing", func(t *testing.T) {
 		t.Parallel()
 		c := staffed(t)
 		made := c.receiptOnly()
 		check := c.step(made.Recipient, "receipt")
 		c.clock.set(at(2026, time.December, 2, 9, 0))
 		require.NoError(t, c.markOverdue())
-		_, err := c.app.RescheduleCheckIn(c.ctx(), c.officer, check.ID, calendar.New(2026, time.December, 10), "家里收玉米")
+		to := calendar.New(2026, time.December, 10)
+		_, err := c.app.RescheduleCheckIn(c.ctx(), c.officer, check.ID, to, "家里收玉米")
+		require.Equal(t, carelog.Forbidden, carelog.KindOf(err))
+		moved, err := c.app.RescheduleCheckIn(c.ctx(), c.boss, check.ID, to, "家里收玉米")
 		require.NoError(t, err)
-		require.Zero(t, c.escalations(check.ID))
-		c.clock.set(at(2026, time.December, 17, 9, 0)) // 5 working days after the first due date were on the 7th
-		require.NoError(t, c.markOverdue())
+		require.Equal(t, to, moved.Due)
+		require.Equal(t, check.Due, moved.FirstDue)
+		require.Equal(t, "overdue", moved.State)
+		require.Equal(t, "overdue", string(moved.Standing))
 		require.Equal(t, 1, c.escalations(check.ID))
-		require.Equal(t, 1, c.notices("zhao"))
+		require.Len(t, c.checkIns(made.Recipient, "overdue"), 1)
+		c.clock.set(at(2026, time.December, 7, 8, 30)) // 5 working days after the first due date
+		told := c.sweep()
+		require.Equal(t, []string{bossPhone}, supervised(told))
+		require.Contains(t, to1(told, bossPhone), "已逾期5个工作日", "counted from the first date")
+		c.keeps()
 	})
 
 	t.Run("TenDaysOfOutageTellTheHighestRungOnceAndNobodyAtNight", func(t *testing.T) {
@@ -292,4 +301,13 @@ func (c *county) dueOf(step string) calendar.Date {
 	var due calendar.Date
 	require.NoError(c.t, c.pool.QueryRow(c.ctx(), "SELECT due FROM check_ins WHERE step = $1", step).Scan(&due))
 	return due
+}
+
+// to1 is the one text of a claim that goes to a number.
+func to1(claimed carelog.Claimed, phone string) string {
+	found := to(claimed, phone)
+	if len(found) != 1 {
+		return ""
+	}
+	return found[0].Text
 }

@@ -55,14 +55,17 @@ const selectToPlan = `SELECT c.id, c.office_id, c.recipient_id, c.kind, c.asks_v
 	FROM check_ins c JOIN care_plans p ON p.id = c.plan_id
 	LEFT JOIN village_contacts k1 ON k1.id = p.primary_contact_id
 	LEFT JOIN village_contacts k2 ON k2.id = p.backup_contact_id
-	WHERE c.state = 'planned' AND NOT c.messages_planned AND p.state IN ('active', 'closing')`
+	WHERE `
+
+// tellable is what the texts of a check-in ahead are planned by.
+const tellable = "c.state = 'planned' AND NOT c.messages_planned AND p.state IN ('active', 'closing') AND "
 
 // PlanMessages plans the officers' reminders and the village requests of
 // check-ins whose first text comes within a fortnight, at most limit check-ins,
 // and tells how many it planned. However long nobody swept, it catches up.
 func (l *Log) PlanMessages(ctx context.Context, limit int) (int, error) {
 	return write(ctx, l, TheSystem(), func(tx txn) (int, error) {
-		rows, err := tx.Query(ctx, selectToPlan+" AND c.messages_from <= $1 ORDER BY c.messages_from LIMIT $2 FOR UPDATE OF c SKIP LOCKED",
+		rows, err := tx.Query(ctx, selectToPlan+tellable+"c.messages_from <= $1 ORDER BY c.messages_from LIMIT $2 FOR UPDATE OF c SKIP LOCKED",
 			tx.today().AddDays(planAhead), limit)
 		if err != nil {
 			return 0, fmt.Errorf("find check-ins to plan for: %w", err)
@@ -74,7 +77,7 @@ func (l *Log) PlanMessages(ctx context.Context, limit int) (int, error) {
 // planDueMessages plans the texts of one plan's check-ins at once: those within
 // a fortnight, and those of the next one however far ahead.
 func (l *Log) planDueMessages(ctx context.Context, tx txn, p plan) error {
-	rows, err := tx.Query(ctx, selectToPlan+` AND c.plan_id = $1 AND c.messages_from <= greatest($2,
+	rows, err := tx.Query(ctx, selectToPlan+tellable+`c.plan_id = $1 AND c.messages_from <= greatest($2,
 			(SELECT min(n.messages_from) FROM check_ins n WHERE n.plan_id = $1 AND n.state = 'planned')) ORDER BY c.due, c.id FOR UPDATE OF c`,
 		p.id, tx.today().AddDays(planAhead))
 	if err != nil {

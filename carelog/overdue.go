@@ -48,10 +48,12 @@ type late struct {
 	actBy     *time.Time // of one on a real-time clock
 }
 
+// selectLate finds check-ins that become overdue.
+const selectLate = `SELECT c.id, c.office_id, c.plan_id, c.recipient_id, c.due, t.key, c.act_by
+	FROM check_ins c JOIN care_plans p ON p.id = c.plan_id JOIN plan_templates t ON t.id = p.template_id WHERE c.state = 'planned' AND `
+
 func (l *Log) markOverdue(ctx context.Context, tx txn, limit int) (int, error) {
 	floors := tx.dueFloors(tx.today())
-	const selectLate = `SELECT c.id, c.office_id, c.plan_id, c.recipient_id, c.due, t.key, c.act_by
-		FROM check_ins c JOIN care_plans p ON p.id = c.plan_id JOIN plan_templates t ON t.id = p.template_id WHERE c.state = 'planned' AND `
 	// A real-time clock knows no rest days: it is over by the hour.
 	found, err := findLate(ctx, tx, selectLate+"c.real_time AND c.act_by <= $1 ORDER BY c.act_by, c.id LIMIT $2 FOR UPDATE OF c SKIP LOCKED", tx.now, limit)
 	if err != nil {

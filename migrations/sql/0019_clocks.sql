@@ -25,3 +25,10 @@ ALTER TABLE escalations
 INSERT INTO ladder_rungs (template_key, subject, rung, role, workdays, hours, repeat_workdays, repeat_hours) VALUES
     ('*', 'clock', 1, 'officer', 0, 0, 0, 0), ('*', 'clock', 2, 'head', 0, 4, 0, 0),
     ('*', 'clock', 3, 'deputy', 0, 24, 0, 0), ('*', 'clock', 4, 'office', 0, 72, 0, 24);
+
+-- The date a check-in had before a person first moved it: how far it may be put
+-- off counts from there, however often it is moved.
+ALTER TABLE check_ins ADD COLUMN first_due date;
+UPDATE check_ins c SET first_due = (
+        SELECT min(h.due) FROM (SELECT c.due UNION ALL SELECT (e.clock AT TIME ZONE 'Asia/Shanghai')::date FROM escalations e WHERE e.check_in_id = c.id) h)
+    WHERE c.fixed AND c.state IN ('planned', 'overdue', 'missed');
