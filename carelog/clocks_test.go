@@ -186,3 +186,131 @@ func TestMovingACheckIn(t *testing.T) {
 		c.keeps()
 	})
 }
+
+func TestRestIsNoWayToBeRidOfLateWork(t *testing.T) {
+	t.Parallel()
+	// missed is a plan with one missed check-in of which the head and the deputy were told.
+	missed := func(t *testing.T) (*county, carelog.Enrolled, carelog.CheckIn) {
+		t.Helper()
+		c := staffed(t)
+		made := c.receiptOnly()
+		check := c.step(made.Recipient, "receipt")
+		c.clock.set(check.Due.AddDays(25).At(9, 0))
+		c.sweep()
+		require.Equal(t, "missed", c.step(made.Recipient, "receipt").State)
+		return c, made, check
+	}
+	clock := func(c *county, id carelog.CheckInID) (at time.Time) {
+		c.t.Helper()
+		require.NoError(c.t, c.pool.QueryRow(c.ctx(), "SELECT clock FROM escalations WHERE check_in_id = $1 AND state = 'running'", id).Scan(&at))
+		return at
+	}
+	pause := func(c *county, by carelog.Actor, id carelog.PlanID) error {
+		_, err := c.app.PausePlan(c.ctx(), by, id, calendar.Of(c.clock.now()).AddDays(1), "\u77ed\u6682")
+		return err
+	}
+
+	t.Run("AnOfficerDoesNotPauseAloneWhatIsLate", func(t *testing.T) {
+		t.Parallel()
+		c, made, check := missed(t)
+		require.Equal(t, carelog.Forbidden, carelog.KindOf(pause(c, c.officer, made.Plan)))
+		_, err := c.app.PauseHousehold(c.ctx(), c.officer, made.Plan, calendar.Of(c.clock.now()).AddDays(1), "\u77ed\u6682")
+		require.Equal(t, carelog.Forbidden, carelog.KindOf(err))
+		require.Equal(t, 1, c.escalations(check.ID))
+	})
+
+	t.Run("NorUnderARedAlert", func(t *testing.T) {
+		t.Parallel()
+		c := staffed(t)
+		made := c.enrol("A-1", 74)
+		_, err := c.app.ReportEvent(c.ctx(), c.officer, made.Recipient, carelog.Event{Kind: "offender_contact", OccurredOn: calendar.Of(c.clock.now()), Source: "police"})
+		require.NoError(t, err)
+		require.Equal(t, carelog.Forbidden, carelog.KindOf(pause(c, c.officer, made.Plan)))
+		require.NoError(t, pause(c, c.boss, made.Plan))
+		c.keeps()
+	})
+
+	t.Run("WhatWasMissedComesBackMissedWithItsOldClock", func(t *testing.T) {
+		t.Parallel()
+		c, made, check := missed(t)
+		was := clock(c, check.ID)
+		require.NoError(t, pause(c, c.boss, made.Plan))
+		require.Zero(t, c.escalations(check.ID))
+		c.keeps()
+		_, err := c.app.StartPlan(c.ctx(), c.officer, made.Plan)
+		require.NoError(t, err)
+		back := c.step(made.Recipient, "receipt")
+		require.Equal(t, "missed", back.State)
+		require.Equal(t, check.Due, back.Due)
+		require.True(t, was.Equal(clock(c, check.ID)), "the old clock")
+		c.keeps()
+		c.clock.set(at(2026, time.December, 28, 8, 30)) // the first morning after: what is due of the ladder
+		require.Contains(t, supervised(c.sweep()), cityPhone)
+	})
+
+	t.Run("ADeathRecordedByMistakeBringsItBackToo", func(t *testing.T) {
+		t.Parallel()
+		c, made, check := missed(t)
+		was := clock(c, check.ID)
+		id, err := c.app.ReportEvent(c.ctx(), c.officer, made.Recipient, carelog.Event{Kind: "death", OccurredOn: calendar.Of(c.clock.now()), Source: "officer"})
+		require.NoError(t, err)
+		require.Zero(t, c.escalations(check.ID))
+		_, err = c.app.ContinueForHousehold(c.ctx(), c.officer, made.Plan, carelog.Continuation{Reason: "\u8bef\u62a5"})
+		require.NoError(t, err)
+		require.NoError(t, c.app.WithdrawEvent(c.ctx(), c.officer, id, "\u8bef\u62a5"))
+		c.sweep()
+		require.Equal(t, "missed", c.step(made.Recipient, "receipt").State)
+		require.True(t, was.Equal(clock(c, check.ID)))
+		c.keeps()
+	})
+
+	t.Run("ADeathDuringAPauseToo", func(t *testing.T) {
+		t.Parallel()
+		c, made, check := missed(t)
+		require.NoError(t, pause(c, c.boss, made.Plan))
+		_, err := c.app.ReportEvent(c.ctx(), c.officer, made.Recipient, carelog.Event{Kind: "death", OccurredOn: calendar.Of(c.clock.now()), Source: "officer"})
+		require.NoError(t, err)
+		_, err = c.app.ContinueForHousehold(c.ctx(), c.officer, made.Plan, carelog.Continuation{Reason: "\u8bef\u62a5"})
+		require.NoError(t, err)
+		require.Equal(t, 1, c.escalations(check.ID))
+		c.keeps()
+	})
+
+	t.Run("WhatFellDueMeanwhileIsLateFromTheDayItIsTakenUp", func(t *testing.T) {
+		t.Parallel()
+		c := staffed(t)
+		made := c.receiptOnly()
+		check := c.step(made.Recipient, "receipt")
+		_, err := c.app.PausePlan(c.ctx(), c.officer, made.Plan, check.Due.AddDays(90), "\u4f4f\u9662")
+		require.NoError(t, err)
+		c.clock.set(check.Due.AddDays(21).At(9, 0))
+		c.sweep()
+		_, err = c.app.StartPlan(c.ctx(), c.officer, made.Plan)
+		require.NoError(t, err)
+		back := c.step(made.Recipient, "receipt")
+		require.Equal(t, "overdue", back.State)
+		require.Equal(t, check.Due, back.Due)
+		require.Equal(t, calendar.Of(c.clock.now()), calendar.Of(clock(c, check.ID)))
+		require.Empty(t, supervised(c.sweep()))
+		require.Equal(t, "overdue", c.step(made.Recipient, "receipt").State, "with its grace")
+		c.keeps()
+	})
+
+	t.Run("OfEachStepOnlyTheLastComesBack", func(t *testing.T) {
+		t.Parallel()
+		c := staffed(t)
+		made := c.enrolAs("A-1", "H", 20)
+		_, err := c.app.PausePlan(c.ctx(), c.officer, made.Plan, calendar.Of(c.clock.now()).AddDays(200), "\u4f4f\u9662")
+		require.NoError(t, err)
+		c.later(60 * 24 * time.Hour)
+		for range 2 {
+			_, err = c.app.StartPlan(c.ctx(), c.officer, made.Plan)
+			require.NoError(t, err)
+			c.sweep()
+			require.Equal(t, 1, c.count("SELECT count(*) FROM check_ins WHERE step = 'weekly-village' AND state IN ('overdue', 'missed')"))
+			require.Equal(t, 1, c.count("SELECT count(*) FROM check_ins WHERE step = 'first-contact' AND state IN ('overdue', 'missed')"))
+			c.keeps()
+			require.NoError(t, pause(c, c.boss, made.Plan)) // once more brings nothing else
+		}
+	})
+}

@@ -45,7 +45,8 @@ type late struct {
 	recipient RecipientID
 	due       calendar.Date
 	template  string
-	actBy     *time.Time // of one on a real-time clock
+	actBy     *time.Time    // of one on a real-time clock
+	from      calendar.Date // the day its ladder counts from, where that is not its due date
 }
 
 // selectLate finds check-ins that become overdue.
@@ -118,6 +119,9 @@ func (l *Log) beginLadder(ctx context.Context, tx txn, o late) error {
 	e := escalation{
 		office: o.office, recipient: o.recipient, plan: o.plan, checkIn: o.checkIn, ladder: o.template, subject: ladderOverdue,
 		standing: standing{clock: officerWindow.closes(o.due), acknowledged: -1},
+	}
+	if !o.from.IsZero() {
+		e.clock = officerWindow.closes(o.from)
 	}
 	if o.actBy != nil {
 		e.subject, e.wording, e.clock = ladderClock, "officer_red", *o.actBy

@@ -152,5 +152,12 @@ func (l *Log) continuePlan(ctx context.Context, tx txn, p plan) error {
 	if draft {
 		return nil
 	}
+	// A pause that the death found is over as well.
+	if err := l.reviveLate(ctx, tx, p, whenDied, whilePaused); err != nil {
+		return err
+	}
+	if err := reviveCheckIns(ctx, tx, p.id, whilePaused); err != nil {
+		return err
+	}
 	return l.takeUpAgain(ctx, tx, p, whenDied)
 }

@@ -19,8 +19,9 @@ const (
 )
 
 // PausePlan pauses a running plan until reviewOn, when somebody must decide. Its
-// open check-ins and planned texts are cancelled with the reason. Officers and
-// supervisors of the office may.
+// open check-ins and planned texts are cancelled with the reason, and come back as
+// they were when it is resumed. Officers and supervisors of the office may; where
+// something is overdue or a red alert is open, a supervisor alone.
 func (l *Log) PausePlan(ctx context.Context, by Actor, id PlanID, reviewOn calendar.Date, why string) (Plan, error) {
 	return write(ctx, l, by, func(tx txn) (Plan, error) {
 		if err := checkPause(tx, reviewOn, why); err != nil {
@@ -69,6 +70,9 @@ type newPause struct {
 }
 
 func (l *Log) pausePlan(ctx context.Context, tx txn, p plan, n newPause) error {
+	if err := l.mayRest(ctx, tx, p); err != nil {
+		return err
+	}
 	_, err := tx.Exec(ctx, `UPDATE care_plans SET state = 'paused', review_on = $2, reason = 'paused by an officer', closing_by = NULL, closing_path = '',
 		pause_act = $3, updated_at = $4 WHERE id = $1`, p.id, n.reviewOn, n.act, tx.now)
 	if err != nil {
@@ -87,8 +91,8 @@ func (l *Log) pausePlan(ctx context.Context, tx txn, p plan, n newPause) error {
 }
 
 // PauseHousehold pauses the running plans of everybody of the plan's household
-// in one act. A plan of theirs at another office is not touched. Officers and
-// supervisors of the office may.
+// in one act. A plan of theirs at another office is not touched. Whoever may pause
+// each of them may (PausePlan).
 func (l *Log) PauseHousehold(ctx context.Context, by Actor, id PlanID, reviewOn calendar.Date, why string) ([]Plan, error) {
 	return write(ctx, l, by, func(tx txn) ([]Plan, error) {
 		if err := checkPause(tx, reviewOn, why); err != nil {
@@ -200,7 +204,7 @@ func (l *Log) shownPlans(ctx context.Context, tx txn, ids []PlanID) ([]Plan, err
 // reviveCheckIns opens the check-ins again that were cancelled for a reason and
 // whose date is still to come, unless their place was taken meanwhile.
 func reviveCheckIns(ctx context.Context, tx txn, id PlanID, why string) error {
-	_, err := tx.Exec(ctx, `UPDATE check_ins c SET state = 'planned', reason = '', messages_planned = false, updated_at = $3
+	_, err := tx.Exec(ctx, `UPDATE check_ins c SET state = 'planned', cancelled_from = '', reason = '', messages_planned = false, updated_at = $3
 		WHERE c.plan_id = $1 AND c.state = 'cancelled' AND c.reason = $4 AND c.due >= $2 AND NOT EXISTS
 			(SELECT FROM check_ins o WHERE o.plan_id = $1 AND o.step = c.step AND o.n = c.n AND o.id <> c.id
 				AND (o.state NOT IN ('cancelled', 'superseded') OR (o.state = 'cancelled' AND o.reason = $4 AND o.id > c.id)))`,
@@ -213,7 +217,7 @@ func reviveCheckIns(ctx context.Context, tx txn, id PlanID, why string) error {
 
 // cancelOpenWork cancels a plan's open check-ins, asks and planned texts.
 func (l *Log) cancelOpenWork(ctx context.Context, tx txn, p plan, why string) error {
-	rows, err := tx.Query(ctx, `UPDATE check_ins SET state = 'cancelled', reason = $2, updated_at = $3
+	rows, err := tx.Query(ctx, `UPDATE check_ins SET state = 'cancelled', cancelled_from = state, reason = $2, updated_at = $3
 		WHERE plan_id = $1 AND state IN ('planned', 'overdue', 'missed') RETURNING id`, p.id, why, tx.now)
 	if err != nil {
 		return fmt.Errorf("cancel check-ins: %w", err)

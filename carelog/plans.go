@@ -183,6 +183,8 @@ func (l *Log) startPlan(ctx context.Context, tx txn, id PlanID) error {
 	from := tx.today()
 	if kind == "plan_started" {
 		from = p.earliest()
+	} else if err := l.reviveLate(ctx, tx, p, whilePaused); err != nil {
+		return err
 	} else if err := reviveCheckIns(ctx, tx, id, whilePaused); err != nil {
 		return err
 	}

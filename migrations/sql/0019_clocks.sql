@@ -32,3 +32,13 @@ ALTER TABLE check_ins ADD COLUMN first_due date;
 UPDATE check_ins c SET first_due = (
         SELECT min(h.due) FROM (SELECT c.due UNION ALL SELECT (e.clock AT TIME ZONE 'Asia/Shanghai')::date FROM escalations e WHERE e.check_in_id = c.id) h)
     WHERE c.fixed AND c.state IN ('planned', 'overdue', 'missed');
+
+-- What a check-in was when a pause or a death cancelled it: it comes back as that.
+ALTER TABLE check_ins
+    ADD COLUMN cancelled_from text NOT NULL DEFAULT '',
+    ADD CONSTRAINT check_in_was_cancelled_from_an_open_state CHECK (cancelled_from IN ('', 'planned', 'overdue', 'missed'));
+UPDATE check_ins c SET cancelled_from = CASE
+        WHEN NOT EXISTS (SELECT FROM escalations e WHERE e.check_in_id = c.id AND e.stopped_why = c.reason) THEN 'planned'
+        WHEN c.closes < (c.updated_at AT TIME ZONE 'Asia/Shanghai')::date THEN 'missed' ELSE 'overdue' END
+    FROM care_plans p WHERE p.id = c.plan_id AND p.state = 'paused' AND c.state = 'cancelled' AND c.reason IN ('the plan was paused', 'the recipient died')
+        AND c.updated_at = (SELECT max(l.updated_at) FROM check_ins l WHERE l.plan_id = p.id AND l.state = 'cancelled' AND l.reason = c.reason);
