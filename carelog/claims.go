@@ -115,7 +115,8 @@ const selectClaims = `WITH due AS MATERIALIZED (
 		budget.today, budget.week, budget.answers, k.phone_index,
 		m.check_in_id IS NOT NULL AND EXISTS (SELECT FROM messages s WHERE s.check_in_id = m.check_in_id AND s.id <> m.id AND s.wording = m.wording
 			AND (s.contact_id = m.contact_id OR s.user_id = m.user_id) AND s.claimed_at >= $4 AND s.dispatch IN ('sending', 'accepted', 'unknown')),
-		al.id, staff.texts, staff.a_day, staff.away, o.texting, o.requests_a_day, o.requests_a_week, cap.left, cap.wait
+		al.id, a.review_of, a.review_of IS NOT NULL AND NOT ` + reviewWaits + `, staff.texts, staff.a_day, staff.away,
+		o.texting, o.requests_a_day, o.requests_a_week, cap.left, cap.wait
 	FROM messages m
 	JOIN offices o ON o.id = m.office_id
 	JOIN lines n ON n.id = m.line_id
@@ -123,7 +124,7 @@ const selectClaims = `WITH due AS MATERIALIZED (
 	LEFT JOIN asks a ON a.id = b.ask_id
 	LEFT JOIN alerts al ON al.id = a.alert_id
 	LEFT JOIN check_ins c ON c.id = m.check_in_id
-	LEFT JOIN care_plans p ON p.id = coalesce(c.plan_id, al.plan_id)
+	LEFT JOIN care_plans p ON p.id = coalesce(c.plan_id, al.plan_id, a.review_of)
 	LEFT JOIN plan_templates t ON t.id = p.template_id
 	LEFT JOIN users f ON f.id = p.officer_id
 	LEFT JOIN village_contacts k ON k.id = m.contact_id
@@ -187,7 +188,9 @@ type claim struct {
 	phone                        []byte
 	saidToday                    bool // the same about the same check-in, to the same party
 	alert                        AlertID
-	staffTexts, staffADay        int // texts to one of ours today, and how many they get before the rest is a digest
+	review                       PlanID // the plan whose review it is about
+	reviewed                     bool   // and somebody took it up
+	staffTexts, staffADay        int    // texts to one of ours today, and how many they get before the rest is a digest
 	away                         bool
 	texting                      string
 	perDay, perWeek              int     // requests to a number
@@ -203,7 +206,7 @@ func scanClaim(row pgx.CollectableRow) (c claim, err error) {
 		&c.ask, &c.code, &c.askState, &c.checkInState, &c.due, &c.lateSince, &c.kind, &c.planState, &c.named, &c.barred, &c.template,
 		&c.partyKey, &c.partySealed, &c.reachable, &c.optedOut, &c.recipientKey, &c.recipientBox, &c.township,
 		&c.officer, &c.officerKey, &c.officerSealed, &c.actBy, &c.inbound, &c.today, &c.week, &c.answers, &c.phone, &c.saidToday,
-		&c.alert, &c.staffTexts, &c.staffADay, &c.away, &c.texting, &c.perDay, &c.perWeek, &c.capLeft, &c.capWait)
+		&c.alert, &c.review, &c.reviewed, &c.staffTexts, &c.staffADay, &c.away, &c.texting, &c.perDay, &c.perWeek, &c.capLeft, &c.capWait)
 	return c, err
 }
 

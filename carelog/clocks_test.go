@@ -314,3 +314,131 @@ func TestRestIsNoWayToBeRidOfLateWork(t *testing.T) {
 		}
 	})
 }
+
+func TestAReviewNobodyTakesUp(t *testing.T) {
+	t.Parallel()
+	// resting is a plan at rest whose review comes on Thursday, 26 November.
+	resting := func(t *testing.T) (*county, carelog.Enrolled) {
+		t.Helper()
+		c := staffed(t)
+		made := c.enrol("A-1", 74)
+		_, err := c.app.PausePlan(c.ctx(), c.officer, made.Plan, calendar.New(2026, time.November, 26), "\u77ed\u6682")
+		require.NoError(t, err)
+		return c, made
+	}
+	running := func(c *county) int {
+		return c.count("SELECT count(*) FROM escalations WHERE subject = 'review' AND state = 'running'")
+	}
+
+	t.Run("ClimbsFromTheOfficerToTheOfficeAbove", func(t *testing.T) {
+		t.Parallel()
+		c, _ := resting(t)
+		heard := map[string]string{}
+		for day := calendar.New(2026, time.November, 25); day.Before(calendar.New(2027, time.January, 10)); day = day.AddDays(1) {
+			for _, hour := range []int{8, 12} {
+				c.clock.set(day.At(hour, 30))
+				for _, out := range c.sweep().Send {
+					if _, ok := heard[out.To]; !ok {
+						heard[out.To] = day.String()
+					}
+				}
+				c.keeps()
+			}
+		}
+		require.Equal(t, map[string]string{officerPhone: "2026-11-26", bossPhone: "2026-12-03", deputyPhone: "2026-12-10", cityPhone: "2026-12-17"}, heard)
+		require.Equal(t, 1, c.tasks("plan_review"))
+		require.Greater(t, c.count("SELECT count(*) FROM messages m JOIN users u ON u.id = m.user_id WHERE u.login = 'sun' AND m.wording = 'supervisor_review'"), 1, "and again until it is taken up")
+	})
+
+	t.Run("StopsWhenThePlanIsResumed", func(t *testing.T) {
+		t.Parallel()
+		c, made := resting(t)
+		c.clock.set(at(2026, time.November, 26, 8, 0))
+		require.NoError(t, c.markOverdue())
+		require.Equal(t, 1, running(c))
+		_, err := c.app.StartPlan(c.ctx(), c.officer, made.Plan)
+		require.NoError(t, err)
+		require.Zero(t, running(c))
+		require.Zero(t, c.tasks("plan_review"))
+		c.keeps()
+	})
+
+	t.Run("StopsWhenItsTaskIsSettledAndBeginsAnewWithTheNext", func(t *testing.T) {
+		t.Parallel()
+		c, made := resting(t)
+		c.clock.set(at(2026, time.November, 26, 8, 0))
+		require.NoError(t, c.markOverdue())
+		var task carelog.TaskID
+		require.NoError(t, c.pool.QueryRow(c.ctx(), "SELECT id FROM tasks WHERE kind = 'plan_review'").Scan(&task))
+		require.NoError(t, c.app.ResolveTask(c.ctx(), c.officer, task, "\u5bb6\u5c5e\u4ecd\u5728\u4f4f\u9662"))
+		c.clock.set(at(2026, time.November, 26, 8, 30))
+		require.Empty(t, c.sentTo(), "what was planned is not said any more")
+		c.keeps()
+		c.clock.set(at(2026, time.December, 3, 8, 30)) // the next review
+		require.Contains(t, c.sentTo(), officerPhone)
+		require.Equal(t, 1, running(c))
+		require.Equal(t, 1, c.tasks("plan_review"))
+		require.Empty(t, supervised(c.sweep()), "its own clock")
+		c.keeps()
+		why, err := c.app.ExplainSilence(c.ctx(), c.boss, made.Recipient)
+		require.NoError(t, err)
+		require.NotEmpty(t, why.Because)
+	})
+
+	t.Run("KeepsNoPromiseWithoutItsEscalation", func(t *testing.T) {
+		t.Parallel()
+		c, _ := resting(t)
+		c.clock.set(at(2026, time.November, 26, 9, 0))
+		c.sweep()
+		require.Zero(t, c.forgotten())
+		c.exec("UPDATE escalations SET state = 'stopped', stopped_at = started_at, stopped_why = 'x' WHERE subject = 'review'")
+		require.Equal(t, 1, c.forgotten(), "the date that the sweep moves on is nobody's promise")
+	})
+
+	t.Run("StandsInTheDigestOfTheWeek", func(t *testing.T) {
+		t.Parallel()
+		c, _ := resting(t)
+		c.clock.set(at(2026, time.November, 26, 9, 0))
+		c.sweep()
+		c.clock.set(at(2026, time.November, 30, 8, 30)) // Monday
+		_, err := c.work.SendWeeklyDigests(c.ctx(), 10)
+		require.NoError(t, err)
+		require.Contains(t, to1(c.sweep(), bossPhone), "方案待复查1件")
+	})
+
+	t.Run("ADraftIsToldOfToo", func(t *testing.T) {
+		t.Parallel()
+		c := staffed(t)
+		e := c.enrolment("A-1", 74)
+		e.Draft = true
+		_, err := c.app.EnrolRecipient(c.ctx(), c.officer, e)
+		require.NoError(t, err)
+		c.clock.set(at(2026, time.November, 25, 9, 0))
+		require.Equal(t, []string{officerPhone}, c.sentTo())
+		c.clock.set(at(2026, time.December, 2, 9, 0))
+		require.Equal(t, []string{bossPhone}, supervised(c.sweep()))
+		c.keeps()
+	})
+}
+
+func TestAnOpenAlertIsToldThoughThePlanRests(t *testing.T) {
+	t.Parallel()
+	c := staffed(t)
+	made := c.enrol("A-1", 74)
+	c.visit(made.Recipient, "baseline", "3333333333")
+	c.send()
+	c.later(24 * time.Hour)
+	_, err := c.app.ReportEvent(c.ctx(), c.officer, made.Recipient, carelog.Event{Kind: "eviction", OccurredOn: calendar.Of(c.clock.now()), Source: "officer"})
+	require.NoError(t, err)
+	_, err = c.app.PausePlan(c.ctx(), c.boss, made.Plan, calendar.Of(c.clock.now()).AddDays(360), "\u77ed\u6682")
+	require.NoError(t, err)
+	heard := map[string]bool{}
+	for range 60 {
+		c.later(24 * time.Hour)
+		for _, out := range c.sweep().Send {
+			heard[out.To] = true
+		}
+	}
+	require.Equal(t, map[string]bool{officerPhone: true, bossPhone: true, deputyPhone: true, cityPhone: true}, heard)
+	c.keeps()
+}

@@ -84,7 +84,7 @@ func (l *Log) planDigest(ctx context.Context, tx txn, f folded) (MessageID, erro
 // waiting counts what a digest carries that is still open.
 func waiting(ctx context.Context, tx txn, digest MessageID) (int, error) {
 	var n int
-	err := tx.QueryRow(ctx, `SELECT count(DISTINCT coalesce(a.check_in_id, a.alert_id)) FROM message_asks b JOIN asks a ON a.id = b.ask_id
+	err := tx.QueryRow(ctx, `SELECT count(DISTINCT coalesce(a.check_in_id, a.alert_id, a.review_of)) FROM message_asks b JOIN asks a ON a.id = b.ask_id
 		WHERE b.message_id = $1 AND a.state = 'open'`, digest).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("count what waits: %w", err)
@@ -129,8 +129,8 @@ func (l *Log) tellInstead(ctx context.Context, tx txn, c claim, v verdict) error
 	}
 	var told bool
 	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM asks a JOIN message_asks b ON b.ask_id = a.id JOIN messages m ON m.id = b.message_id
-		WHERE (a.check_in_id = $1 OR a.alert_id = $2) AND a.user_id = $3 AND m.wording = $4 AND m.dispatch IN ('planned', 'sending', 'accepted', 'unknown')
-			AND m.not_before >= $5)`, c.checkIn, c.alert, v.instead, c.wording, tx.today().At(0, 0)).Scan(&told)
+		WHERE (a.check_in_id = $1 OR a.alert_id = $2 OR a.review_of = $6) AND a.user_id = $3 AND m.wording = $4 AND m.dispatch IN ('planned', 'sending', 'accepted', 'unknown')
+			AND m.not_before >= $5)`, c.checkIn, c.alert, v.instead, c.wording, tx.today().At(0, 0), c.review).Scan(&told)
 	if err != nil {
 		return fmt.Errorf("look for what the deputy was told: %w", err)
 	}
@@ -138,7 +138,7 @@ func (l *Log) tellInstead(ctx context.Context, tx txn, c claim, v verdict) error
 		return nil
 	}
 	return l.planAsk(ctx, tx, newAsk{
-		office: c.office, recipient: c.recipient, checkIn: c.checkIn, alert: c.alert, user: v.instead, purpose: c.purpose, priority: c.priority,
+		office: c.office, recipient: c.recipient, checkIn: c.checkIn, alert: c.alert, review: c.review, user: v.instead, purpose: c.purpose, priority: c.priority,
 	}, []slot{s})
 }
 
@@ -210,23 +210,32 @@ func (l *Log) planWeekly(ctx context.Context, tx txn, user UserID, office Office
 	return nil
 }
 
+// tasksOld is after how many working days an open task is counted in the digest
+// of the week, where it has no time of its own.
+const tasksOld = 5
+
 // weekFacts counts what waits in the offices a supervisor answers for, no further
-// than the text has room for.
+// than the text has room for: tasks whose time is over or that are old, and plans
+// whose review nobody took up.
 func (l *Log) weekFacts(ctx context.Context, tx txn, c claim, f map[string]string) error {
-	var due, overdue, alerts int
+	var due, overdue, alerts, tasks, reviews int
 	const limited = "(SELECT count(*) FROM (SELECT FROM %s AND %s LIMIT 999) x)"
 	const theirs = "office_id IN (SELECT o.id FROM grants g JOIN offices o ON g.office_id = ANY (o.path) WHERE g.user_id = $1 AND g.role = 'supervisor')"
 	monday := mondayOf(tx.today())
 	err := tx.QueryRow(ctx, "SELECT "+fmt.Sprintf(limited, "check_ins WHERE state = 'planned' AND due BETWEEN $2 AND $3", theirs)+", "+
 		fmt.Sprintf(limited, "check_ins WHERE state IN ('overdue', 'missed')", theirs)+", "+
-		fmt.Sprintf(limited, "alerts WHERE state <> 'closed'", theirs), c.user, monday, monday.AddDays(6)).Scan(&due, &overdue, &alerts)
+		fmt.Sprintf(limited, "alerts WHERE state <> 'closed'", theirs)+", "+
+		fmt.Sprintf(limited, "tasks WHERE state = 'open' AND kind <> 'plan_review' AND (act_by < $4 OR opened_at < $5)", theirs)+", "+
+		fmt.Sprintf(limited, "tasks WHERE state = 'open' AND kind = 'plan_review' AND act_by < $4", theirs),
+		c.user, monday, monday.AddDays(6), tx.now, tx.cal(c.office).AddWorkdays(tx.today(), -tasksOld).At(0, 0)).Scan(&due, &overdue, &alerts, &tasks, &reviews)
 	if err != nil {
 		return fmt.Errorf("count the week: %w", err)
 	}
-	if due+overdue+alerts == 0 {
+	if due+overdue+alerts+tasks+reviews == 0 {
 		return needlessText("nothing is due this week and nothing waits")
 	}
 	f["due"], f["overdue"], f["alerts"] = strconv.Itoa(due), strconv.Itoa(overdue), strconv.Itoa(alerts)
+	f["tasks"], f["reviews"] = strconv.Itoa(tasks), strconv.Itoa(reviews)
 	return nil
 }
 

@@ -12,7 +12,8 @@ import (
 	"aftercare/carelog/calendar"
 )
 
-// An escalation belongs to one overdue check-in or one open alert. It is stopped
+// An escalation belongs to one overdue check-in, one open alert, or one review of
+// a plan that nobody takes up. It is stopped
 // by the deed and not by time: while it runs, somebody is told at a known moment
 // (P1). The sweep works off those whose moment has come, red first, the oldest
 // first; however long nobody swept, each is told once, by its highest due rung.
@@ -101,7 +102,8 @@ func dueEscalations(ctx context.Context, tx txn, limit int) ([]escalation, error
 				SELECT id FROM escalations WHERE state = 'running' AND priority = p.priority AND next_at <= $1 ORDER BY next_at, id LIMIT $2) d)
 		SELECT e.id, coalesce(p.office_id, e.office_id), e.recipient_id, e.plan_id, p.officer_id, e.check_in_id, e.alert_id, e.ladder, e.subject, e.wording, c.due,
 			e.clock, e.rung, e.told_at, e.acknowledged, a.snoozed_until,
-			CASE WHEN c.state NOT IN ('overdue', 'missed') THEN 'the check-in is ' || c.state WHEN a.state = 'closed' THEN 'the alert is closed' ELSE '' END
+			CASE WHEN c.state NOT IN ('overdue', 'missed') THEN 'the check-in is ' || c.state WHEN a.state = 'closed' THEN 'the alert is closed'
+				WHEN e.subject = 'review' AND NOT `+reviewWaits+` THEN 'the review was taken up' ELSE '' END
 		FROM escalations e LEFT JOIN care_plans p ON p.id = e.plan_id
 		LEFT JOIN check_ins c ON c.id = e.check_in_id LEFT JOIN alerts a ON a.id = e.alert_id
 		WHERE e.id = ANY (ARRAY(SELECT id FROM due)) AND e.state = 'running' AND e.next_at <= $1
@@ -124,6 +126,9 @@ func dueEscalations(ctx context.Context, tx txn, limit int) ([]escalation, error
 
 // escalate tells the rung that is due, if one still is, and sets the next moment.
 func (l *Log) escalate(ctx context.Context, tx txn, e escalation) error {
+	if e.settled != "" && e.subject == ladderReview {
+		return l.settleReview(ctx, tx, e.plan, e.settled)
+	}
 	if e.settled != "" {
 		return l.stopEscalations(ctx, tx, ids(e.checkIn), ids(e.alert), e.settled)
 	}
@@ -188,8 +193,19 @@ func (l *Log) tellRung(ctx context.Context, tx txn, e escalation, r rung, passed
 	return nil
 }
 
+// review is the plan whose review it is about, if it is about one.
+func (e escalation) review() PlanID {
+	if e.subject != ladderReview {
+		return PlanID{}
+	}
+	return e.plan
+}
+
 func (e escalation) about() anyID {
-	if e.checkIn.IsZero() {
+	switch {
+	case e.subject == ladderReview:
+		return anyID(e.plan)
+	case e.checkIn.IsZero():
 		return anyID(e.alert)
 	}
 	return anyID(e.checkIn)
@@ -220,11 +236,11 @@ func (l *Log) tellPerson(ctx context.Context, tx txn, e escalation, r rung, n no
 	if err := l.cancelNotices(ctx, tx, e, n.user, "a higher rung is told instead"); err != nil {
 		return err
 	}
-	purpose, wording := "supervisor_notice", map[string]string{ladderOverdue: "supervisor_overdue", ladderAmber: "supervisor_amber", ladderRed: "supervisor_red", ladderClock: "supervisor_red"}[e.subject]
+	purpose, wording := "supervisor_notice", map[string]string{ladderOverdue: "supervisor_overdue", ladderAmber: "supervisor_amber", ladderRed: "supervisor_red", ladderClock: "supervisor_red", ladderReview: "supervisor_review"}[e.subject]
 	if r.role == "officer" {
 		purpose, wording = "officer_alert", e.wording
 	}
-	a := newAsk{office: e.office, recipient: e.recipient, checkIn: e.checkIn, alert: e.alert, user: n.user, purpose: purpose, priority: priorityReminder}
+	a := newAsk{office: e.office, recipient: e.recipient, checkIn: e.checkIn, alert: e.alert, user: n.user, purpose: purpose, priority: priorityReminder, review: e.review()}
 	since := tx.today().At(0, 0)
 	if atAnyHour(e.subject) {
 		a.priority, since = priorityRed, tx.now.Add(-time.Hour)
@@ -266,8 +282,8 @@ func staffSlot(wording string, priority int, tx txn, office OfficeID, why string
 func (l *Log) cancelNotices(ctx context.Context, tx txn, e escalation, user UserID, why string) error {
 	_, err := tx.Exec(ctx, `UPDATE messages m SET dispatch = 'cancelled', dispatch_reason = $4, dispatched_at = $5
 		FROM message_asks b JOIN asks a ON a.id = b.ask_id
-		WHERE (a.check_in_id = $1 OR a.alert_id = $2) AND a.user_id = $3 AND m.id = b.message_id AND m.dispatch = 'planned'
-			AND m.purpose IN ('supervisor_notice', 'officer_alert')`, e.checkIn, e.alert, user, why, tx.now)
+		WHERE (a.check_in_id = $1 OR a.alert_id = $2 OR a.review_of = $6) AND a.user_id = $3 AND m.id = b.message_id AND m.dispatch = 'planned'
+			AND m.purpose IN ('supervisor_notice', 'officer_alert')`, e.checkIn, e.alert, user, why, tx.now, e.review())
 	if err != nil {
 		return fmt.Errorf("cancel notices: %w", err)
 	}

@@ -30,6 +30,9 @@ func (l *Log) ExplainSilence(ctx context.Context, by Actor, recipient RecipientI
 		if err := q.explainNext(ctx, tx, &e); err != nil {
 			return e, err
 		}
+		if err := l.explainLadder(ctx, tx, &e, "subject = 'review' AND e.plan_id", anyID(q.plan)); err != nil {
+			return e, err
+		}
 		q.explainContact(&e)
 		if err := q.explainWaiting(ctx, tx, &e); err != nil {
 			return e, err

@@ -39,7 +39,7 @@ func (l *Log) facts(ctx context.Context, tx txn, c claim) (map[string]string, er
 		if head > overdue {
 			f["head"] = fmt.Sprintf("再过%d个工作日将", head-overdue)
 		}
-	case "supervisor_overdue", "supervisor_amber", "supervisor_red":
+	case "supervisor_overdue", "supervisor_amber", "supervisor_red", "supervisor_review":
 		officer, err := l.openPerson(c.officer, c.officerKey, c.officerSealed, "users.sealed")
 		if err != nil {
 			return nil, err
@@ -78,7 +78,7 @@ func (l *Log) facts(ctx context.Context, tx txn, c claim) (map[string]string, er
 		}
 	case "village_ack", "village_ambiguous", "village_unparsed":
 		return l.answerFacts(ctx, tx, c, f)
-	case "stop_ack", "start_ack", "officer_signal", "officer_urgent", "test":
+	case "stop_ack", "start_ack", "officer_signal", "officer_urgent", "officer_review", "test":
 	}
 	return trimFacts(c.wording, f), nil
 }

@@ -31,8 +31,10 @@ func judge(c claim, now time.Time, cal *calendar.Calendar) verdict {
 		return verdict{dispatch: "cancelled", reason: "the request is settled"}
 	case c.checkInState != "" && !isOpen(c.checkInState):
 		return verdict{dispatch: "cancelled", reason: "the check-in is " + c.checkInState}
-	// A plan at rest is reminded of nothing; that somebody is in danger is no reminder.
-	case c.priority != priorityRed && c.planState != "" && c.planState != "active" && c.planState != "closing":
+	case c.reviewed:
+		return verdict{dispatch: "cancelled", reason: "the review was taken up"}
+	// A plan at rest is reminded of nothing. That an alert is open is no reminder, nor is its review.
+	case c.priority != priorityRed && c.alert.IsZero() && c.review.IsZero() && c.planState != "" && c.planState != "active" && c.planState != "closing":
 		return verdict{dispatch: "cancelled", reason: "the plan is " + c.planState}
 	case !c.contact.IsZero() && c.barred:
 		return verdict{dispatch: "cancelled", reason: notThroughTheVillage, task: "village_barred"}

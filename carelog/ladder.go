@@ -16,7 +16,8 @@ const (
 	ladderOverdue = "overdue"
 	ladderAmber   = "amber"
 	ladderRed     = "red"
-	ladderClock   = "clock" // a check-in on a real-time clock: told like what is red
+	ladderReview  = "review" // a plan whose review nobody takes up
+	ladderClock   = "clock"  // a check-in on a real-time clock: told like what is red
 )
 
 // rung is one step of a ladder: who hears how long past the clock, and how often

@@ -182,6 +182,7 @@ type newAsk struct {
 	recipient RecipientID
 	checkIn   CheckInID
 	alert     AlertID
+	review    PlanID // of a plan at rest
 	contact   ContactID
 	user      UserID
 	purpose   string
@@ -250,17 +251,20 @@ func (l *Log) notYetSaid(ctx context.Context, tx txn, a newAsk, slots []slot) ([
 
 func (l *Log) openAsk(ctx context.Context, tx txn, a newAsk, line LineID, rounds int) (AskID, int, error) {
 	subject, party := "check_in_id", "check_in_id IS NOT NULL"
-	if a.checkIn.IsZero() {
+	switch {
+	case !a.review.IsZero():
+		subject, party = "review_of", "review_of IS NOT NULL"
+	case a.checkIn.IsZero():
 		subject, party = "alert_id", "alert_id IS NOT NULL"
 	}
 	var id AskID
 	var total int
-	err := tx.QueryRow(ctx, `INSERT INTO asks (id, office_id, recipient_id, check_in_id, alert_id, contact_id, user_id, purpose, line_id, rounds, opened_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+	err := tx.QueryRow(ctx, `INSERT INTO asks (id, office_id, recipient_id, check_in_id, alert_id, contact_id, user_id, purpose, line_id, rounds, opened_at, review_of)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		ON CONFLICT (`+subject+`, party_id, purpose) WHERE `+party+`
 		DO UPDATE SET rounds = asks.rounds + excluded.rounds, state = 'open', reason = '', closed_at = NULL
 		RETURNING id, rounds`, newID[askKind](tx.now, l.random), a.office, a.recipient, a.checkIn, a.alert, a.contact, a.user,
-		a.purpose, line, rounds, tx.now).Scan(&id, &total)
+		a.purpose, line, rounds, tx.now, a.review).Scan(&id, &total)
 	if err != nil {
 		return id, 0, fmt.Errorf("open ask: %w", err)
 	}

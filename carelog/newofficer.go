@@ -29,9 +29,9 @@ func (l *Log) replanOfficer(ctx context.Context, tx txn, p plan, why string) err
 		return fmt.Errorf("cancel the officer's messages: %w", err)
 	}
 	rows, err := tx.Query(ctx, `WITH ended AS (
-			UPDATE asks a SET state = 'closed', reason = $2, closed_at = $3 WHERE a.state = 'open' AND `+toThePlansOfficer+` RETURNING id, check_in_id, alert_id),
+			UPDATE asks a SET state = 'closed', reason = $2, closed_at = $3 WHERE a.state = 'open' AND `+toThePlansOfficer+` RETURNING id, check_in_id, alert_id, review_of),
 		rested AS (UPDATE task_codes SET free_from = $6 FROM ended WHERE ask_id = ended.id AND free_from IS NULL)
-		SELECT DISTINCT check_in_id, alert_id FROM ended ORDER BY check_in_id, alert_id`,
+		SELECT DISTINCT check_in_id, alert_id, review_of FROM ended ORDER BY check_in_id, alert_id, review_of`,
 		p.recipient, why, tx.now, p.officer, duty, tx.now.Add(codeRest))
 	if err != nil {
 		return fmt.Errorf("close the officer's asks: %w", err)
@@ -39,16 +39,21 @@ func (l *Log) replanOfficer(ctx context.Context, tx txn, p plan, why string) err
 	type subject struct {
 		checkIn CheckInID
 		alert   AlertID
+		review  PlanID
 	}
 	asked, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (s subject, err error) {
-		err = row.Scan(&s.checkIn, &s.alert)
+		err = row.Scan(&s.checkIn, &s.alert, &s.review)
 		return s, err
 	})
 	if err != nil {
 		return fmt.Errorf("close the officer's asks: %w", err)
 	}
 	for _, s := range asked {
-		if s.alert.IsZero() {
+		if !s.review.IsZero() {
+			at := officerWindow.next(tx.now, tx.cal(p.office))
+			a := newAsk{office: p.office, recipient: p.recipient, review: p.id, user: p.officer, purpose: "officer_alert"}
+			err = l.planAsk(ctx, tx, a, []slot{{"officer_review", at, at.Add(24 * time.Hour), why}})
+		} else if s.alert.IsZero() {
 			err = l.remindOfficer(ctx, tx, p, s.checkIn)
 		} else {
 			err = l.alertOfficer(ctx, tx, p, s.alert)

@@ -174,24 +174,33 @@ func (l *Log) markMissed(ctx context.Context, tx txn, limit int) (int, error) {
 	return len(happenings), nil
 }
 
-// wakeReviews opens a task for a plan at rest whose review date has come, and
-// moves the date on, so that it comes back until somebody decides.
+// reviewWaits is SQL: the review of a plan p has come, and nobody has taken it up.
+const reviewWaits = `(p.state <> 'closed' AND p.review_on IS NOT NULL
+	AND EXISTS (SELECT FROM tasks w WHERE w.cause = 'plan_review:' || p.id AND w.state = 'open'))`
+
+func reviewCause(id PlanID) string { return "plan_review:" + id.String() }
+
+// wakeReviews opens a task for a plan at rest whose review date has come, sets its
+// ladder going and moves the date on, so that it comes back until somebody decides.
 func (l *Log) wakeReviews(ctx context.Context, tx txn, limit int) (int, error) {
-	rows, err := tx.Query(ctx, `SELECT id, office_id, recipient_id, state FROM care_plans
-		WHERE state <> 'closed' AND review_on IS NOT NULL AND review_on <= $1 ORDER BY review_on, id LIMIT $2 FOR UPDATE SKIP LOCKED`, tx.today(), limit)
+	rows, err := tx.Query(ctx, `SELECT p.id, p.office_id, p.recipient_id, p.state, p.review_on, t.key FROM care_plans p JOIN plan_templates t ON t.id = p.template_id
+		WHERE p.state <> 'closed' AND p.review_on IS NOT NULL AND p.review_on <= $1 ORDER BY p.review_on, p.id LIMIT $2 FOR UPDATE OF p SKIP LOCKED`, tx.today(), limit)
 	if err != nil {
 		return 0, fmt.Errorf("find reviews: %w", err)
 	}
 	due, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p plan, err error) {
-		err = row.Scan(&p.id, &p.office, &p.recipient, &p.state)
+		err = row.Scan(&p.id, &p.office, &p.recipient, &p.state, &p.reviewOn, &p.template.Key)
 		return p, err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("find reviews: %w", err)
 	}
 	for _, p := range due {
+		if err := l.escalateReview(ctx, tx, p); err != nil {
+			return 0, err
+		}
 		err := l.openTask(ctx, tx, newTask{
-			kind: "plan_review", cause: "plan_review:" + p.id.String(), office: p.office, recipient: p.recipient, plan: p.id,
+			kind: "plan_review", cause: reviewCause(p.id), office: p.office, recipient: p.recipient, plan: p.id,
 			reason: "the plan is " + p.state + " and its review date has come: decide how it goes on", actBy: officerWindow.closes(tx.cal(p.office).RollForward(tx.today())),
 		})
 		if err != nil {
@@ -203,4 +212,53 @@ func (l *Log) wakeReviews(ctx context.Context, tx txn, limit int) (int, error) {
 		}
 	}
 	return len(due), nil
+}
+
+// escalateReview sets the ladder of a review going that has just come. One that
+// was taken up before is over; one that waits already goes on.
+func (l *Log) escalateReview(ctx context.Context, tx txn, p plan) error {
+	var waits bool
+	if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM tasks WHERE cause = $1 AND state = 'open')", reviewCause(p.id)).Scan(&waits); err != nil {
+		return fmt.Errorf("look for the review: %w", err)
+	}
+	if !waits {
+		if err := l.settleReview(ctx, tx, p.id, "the review was taken up"); err != nil {
+			return err
+		}
+	}
+	return l.startEscalation(ctx, tx, escalation{
+		office: p.office, recipient: p.recipient, plan: p.id, ladder: p.template.Key, subject: ladderReview, wording: "officer_review",
+		standing: standing{clock: officerWindow.opens(tx.cal(p.office).RollForward(p.reviewOn)), acknowledged: -1},
+	})
+}
+
+// takeUpReview ends the review of a plan that somebody just decided about.
+func (l *Log) takeUpReview(ctx context.Context, tx txn, id PlanID) error {
+	const why = "the review was taken up"
+	if err := l.settleReview(ctx, tx, id, why); err != nil {
+		return err
+	}
+	return l.endTasks(ctx, tx, []string{reviewCause(id)}, why)
+}
+
+// settleReview stops telling of a plan's review.
+func (l *Log) settleReview(ctx context.Context, tx txn, id PlanID, why string) error {
+	_, err := tx.Exec(ctx, `UPDATE messages m SET dispatch = 'cancelled', dispatch_reason = $2, dispatched_at = $3
+		FROM message_asks b JOIN asks a ON a.id = b.ask_id
+		WHERE a.review_of = $1 AND m.id = b.message_id AND m.dispatch = 'planned' AND m.purpose <> 'staff_digest'`, id, why, tx.now)
+	if err != nil {
+		return fmt.Errorf("cancel the review's messages: %w", err)
+	}
+	_, err = tx.Exec(ctx, `WITH settled AS (
+			UPDATE asks SET state = 'closed', reason = $2, closed_at = $3 WHERE review_of = $1 AND state = 'open' RETURNING id)
+		UPDATE task_codes SET free_from = $4 FROM settled WHERE ask_id = settled.id AND free_from IS NULL`, id, why, tx.now, tx.now.Add(codeRest))
+	if err != nil {
+		return fmt.Errorf("close the review's asks: %w", err)
+	}
+	_, err = tx.Exec(ctx, "UPDATE escalations SET state = 'stopped', stopped_at = $2, stopped_why = $3 WHERE plan_id = $1 AND subject = 'review' AND state = 'running'",
+		id, tx.now, why)
+	if err != nil {
+		return fmt.Errorf("stop the review's escalation: %w", err)
+	}
+	return nil
 }

@@ -152,6 +152,9 @@ func (l *Log) continuePlan(ctx context.Context, tx txn, p plan) error {
 	if draft {
 		return nil
 	}
+	if err := l.takeUpReview(ctx, tx, p.id); err != nil {
+		return err
+	}
 	// A pause that the death found is over as well.
 	if err := l.reviveLate(ctx, tx, p, whenDied, whilePaused); err != nil {
 		return err

@@ -78,6 +78,9 @@ func (l *Log) pausePlan(ctx context.Context, tx txn, p plan, n newPause) error {
 	if err != nil {
 		return fmt.Errorf("pause plan: %w", err)
 	}
+	if err := l.takeUpReview(ctx, tx, p.id); err != nil {
+		return err
+	}
 	if err := l.cancelOpenWork(ctx, tx, p, whilePaused); err != nil {
 		return err
 	}

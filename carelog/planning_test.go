@@ -67,7 +67,7 @@ func TestPlanning(t *testing.T) {
 				require.False(rt, m.NotBefore.Before(c.clock.now()))
 				require.False(rt, m.Deadline.Before(m.NotBefore))
 			}
-			require.Zero(rt, c.count("SELECT count(*) FROM ("+carelog.Forgotten+" AND p.id = $5) broken", []carelog.OfficeID{}, []calendar.Date{}, calendar.Official().RollBack(calendar.Of(c.clock.now())), c.clock.now(), made.Plan))
+			require.Zero(rt, c.count("SELECT count(*) FROM ("+carelog.Forgotten+" AND p.id = $6) broken", []carelog.OfficeID{}, []calendar.Date{}, calendar.Official().RollBack(calendar.Of(c.clock.now())), c.clock.now(), calendar.Of(c.clock.now()), made.Plan))
 		})
 	})
 

@@ -180,6 +180,9 @@ func (l *Log) startPlan(ctx context.Context, tx txn, id PlanID) error {
 	if err != nil {
 		return fmt.Errorf("start plan: %w", err)
 	}
+	if err := l.takeUpReview(ctx, tx, id); err != nil {
+		return err
+	}
 	from := tx.today()
 	if kind == "plan_started" {
 		from = p.earliest()

@@ -25,8 +25,11 @@ func (p Promises) Kept() bool { return p.Forgotten+p.DroppedSilently+p.Unsettled
 
 // forgotten is P1 as one query: open plans, drafts, paused and transferred ones
 // too, with neither a check-in ahead, nor an overdue one whose escalation is
-// running, nor a review date.
-var forgotten = `SELECT p.id FROM care_plans p WHERE p.state <> 'closed' AND p.review_on IS NULL
+// running, nor a review date that is to come, nor a review that came and whose
+// escalation is running: the date that the sweep moves on keeps no promise by itself.
+var forgotten = `SELECT p.id FROM care_plans p WHERE p.state <> 'closed'
+	AND (p.review_on IS NULL OR p.review_on < $5 OR ` + reviewWaits + ` AND NOT EXISTS
+		(SELECT FROM escalations e WHERE e.plan_id = p.id AND e.subject = 'review' AND e.state = 'running'))
 	AND NOT EXISTS (SELECT FROM check_ins c WHERE c.plan_id = p.id AND ` + stillAhead("$1", "$2", "$3", "$4") + `)
 	AND NOT EXISTS (SELECT FROM check_ins c JOIN escalations e ON e.check_in_id = c.id AND e.state = 'running'
 		WHERE c.plan_id = p.id AND c.state IN ('overdue', 'missed'))`
@@ -62,7 +65,7 @@ func (l *Log) Promises(ctx context.Context, swept time.Time) (Promises, error) {
 		var p Promises
 		var err error
 		floors := tx.dueFloors(calendar.Of(swept))
-		if p.Plans, err = offenders[PlanID](ctx, tx, &p.Forgotten, forgotten, floors.offices, floors.dates, floors.national, swept); err != nil {
+		if p.Plans, err = offenders[PlanID](ctx, tx, &p.Forgotten, forgotten, floors.offices, floors.dates, floors.national, swept, calendar.Of(swept)); err != nil {
 			return p, fmt.Errorf("count forgotten plans: %w", err)
 		}
 		if p.Messages, err = offenders[MessageID](ctx, tx, &p.DroppedSilently, dropped); err != nil {

@@ -42,3 +42,31 @@ UPDATE check_ins c SET cancelled_from = CASE
         WHEN c.closes < (c.updated_at AT TIME ZONE 'Asia/Shanghai')::date THEN 'missed' ELSE 'overdue' END
     FROM care_plans p WHERE p.id = c.plan_id AND p.state = 'paused' AND c.state = 'cancelled' AND c.reason IN ('the plan was paused', 'the recipient died')
         AND c.updated_at = (SELECT max(l.updated_at) FROM check_ins l WHERE l.plan_id = p.id AND l.state = 'cancelled' AND l.reason = c.reason);
+
+-- A review that nobody takes up climbs a ladder of its own, about the plan itself.
+ALTER TABLE ladder_rungs
+    DROP CONSTRAINT ladder_subject_is_known,
+    ADD CONSTRAINT ladder_subject_is_known CHECK (subject IN ('overdue', 'amber', 'red', 'clock', 'review'));
+ALTER TABLE escalations
+    DROP CONSTRAINT escalation_subject_is_known,
+    ADD CONSTRAINT escalation_subject_is_known CHECK (subject IN ('overdue', 'amber', 'red', 'clock', 'review')),
+    DROP CONSTRAINT escalation_has_one_subject,
+    ADD CONSTRAINT escalation_has_one_subject CHECK
+        (CASE subject WHEN 'review' THEN plan_id IS NOT NULL AND num_nonnulls(check_in_id, alert_id) = 0 ELSE num_nonnulls(check_in_id, alert_id) = 1 END);
+CREATE UNIQUE INDEX one_running_escalation_a_review ON escalations (plan_id) WHERE state = 'running' AND subject = 'review';
+INSERT INTO ladder_rungs (template_key, subject, rung, role, workdays, hours, repeat_workdays, repeat_hours) VALUES
+    ('*', 'review', 1, 'officer', 0, 0, 0, 0), ('*', 'review', 2, 'head', 2, 0, 0, 0), ('*', 'review', 3, 'deputy', 5, 0, 0, 0), ('*', 'review', 4, 'office', 10, 0, 5, 0),
+    ('G', 'review', 1, 'officer', 0, 0, 0, 0), ('G', 'review', 2, 'head', 5, 0, 0, 0), ('G', 'review', 3, 'deputy', 10, 0, 0, 0), ('G', 'review', 4, 'office', 15, 0, 5, 0);
+ALTER TABLE asks
+    ADD COLUMN review_of uuid REFERENCES care_plans,
+    DROP CONSTRAINT ask_has_one_subject,
+    ADD CONSTRAINT ask_has_one_subject CHECK (num_nonnulls(check_in_id, alert_id, review_of) = 1);
+CREATE UNIQUE INDEX one_ask_a_party_and_review ON asks (review_of, party_id, purpose) WHERE review_of IS NOT NULL;
+
+-- Reviews that wait already are told from now on.
+INSERT INTO escalations (id, office_id, recipient_id, plan_id, ladder, subject, priority, clock, wording, next_at, started_at)
+    SELECT gen_random_uuid(), p.office_id, p.recipient_id, p.id, t.key, 'review', 3, k.opened_at, 'officer_review', k.opened_at, k.opened_at
+    FROM tasks k JOIN care_plans p ON p.id = k.plan_id JOIN plan_templates t ON t.id = p.template_id
+    WHERE k.kind = 'plan_review' AND k.state = 'open' AND p.state <> 'closed' AND p.review_on IS NOT NULL;
+UPDATE tasks k SET state = 'done', done_at = p.updated_at, ended_why = 'the review was taken up'
+    FROM care_plans p WHERE p.id = k.plan_id AND k.kind = 'plan_review' AND k.state = 'open' AND (p.state = 'closed' OR p.review_on IS NULL);
