@@ -263,6 +263,14 @@ func (l *Log) WatchReports(ctx context.Context, limit int) (int, error) {
 			if err != nil {
 				return 0, err
 			}
+			// The report may have been recorded while the plan was waited for: look again.
+			t, err := lockTask(ctx, tx, o.task)
+			if err != nil {
+				return 0, err
+			}
+			if t.state != "open" {
+				continue
+			}
 			err = l.raiseAlert(ctx, tx, newAlert{
 				office: p.office, recipient: p.recipient, plan: p.id, officer: p.officer,
 				rule: "mandatory_report", version: 1, level: "red", cause: overdueReport(o.task), actBy: o.actBy, wording: "officer_red",

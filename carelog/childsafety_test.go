@@ -418,6 +418,21 @@ func TestMandatoryReport(t *testing.T) {
 		c.keeps()
 	})
 
+	t.Run("RaisesNoAlertForAReportThatIsBeingRecorded", func(t *testing.T) {
+		t.Parallel()
+		c, made, task := opened(t)
+		c.clock.set(tuesday.Add(3 * time.Hour))
+		report, watched := c.lineUp("SELECT FROM care_plans WHERE id = $1 FOR UPDATE", made.Plan,
+			func() error {
+				return c.app.RecordReport(c.ctx(), c.officer, task, []carelog.MadeReport{{To: "police", At: tuesday, Reference: "1"}})
+			},
+			func() error { return second(c.work.WatchReports(c.ctx(), 100)) })
+		require.NoError(t, report)
+		require.NoError(t, watched)
+		require.Zero(t, c.tasks("mandatory_report"))
+		require.Zero(t, c.count("SELECT count(*) FROM alerts WHERE rule = 'mandatory_report'"))
+	})
+
 	t.Run("RaisesARedAlertAtAnyHourWhenTwoHoursPass", func(t *testing.T) {
 		t.Parallel()
 		c := newCounty(t)
