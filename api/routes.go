@@ -25,7 +25,7 @@ func (s *server) routes() {
 	post(s, route{id: "withdraw-event", path: "/v1/events/{event_id}/withdraw", status: http.StatusNoContent, summary: "Take back an event reported by mistake"}, s.withdrawEvent)
 
 	post(s, route{id: "start-plan", path: "/v1/plans/{plan_id}/start", summary: "Start a draft or resume a paused plan"}, s.startPlan)
-	post(s, route{id: "pause-plan", path: "/v1/plans/{plan_id}/pause", summary: "Pause a plan until a review date"}, s.pausePlan)
+	post(s, route{id: "pause-plan", path: "/v1/plans/{plan_id}/pause", summary: "Pause a plan until a review date; a supervisor where something is overdue or a red alert is open"}, s.pausePlan)
 	get(s, route{id: "list-judgements", path: "/v1/recipients/{recipient_id}/judgements", summary: "Read what the rules found of a household, and why"}, s.listJudgements)
 	post(s, route{id: "propose-tier-down", path: "/v1/plans/{plan_id}/tier/propose", summary: "Propose to look after a household less closely"}, s.proposeTier)
 	post(s, route{id: "decide-tier", path: "/v1/plans/{plan_id}/tier", summary: "Raise a tier, or decide about a lower one"}, s.decideTier)
@@ -81,7 +81,7 @@ func (s *server) routes() {
 	get(s, route{id: "list-check-ins", path: "/v1/check-ins", summary: "List check-ins by due date"}, s.listCheckIns)
 	get(s, route{id: "read-check-in", path: "/v1/check-ins/{check_in_id}", summary: "Read a check-in"}, s.readCheckIn)
 	post(s, route{id: "record-check-in", path: "/v1/check-ins/{check_in_id}/records", status: http.StatusCreated, summary: "Record a try at a check-in"}, s.recordCheckIn)
-	post(s, route{id: "reschedule-check-in", path: "/v1/check-ins/{check_in_id}/reschedule", summary: "Move an open check-in to another working day"}, s.rescheduleCheckIn)
+	post(s, route{id: "reschedule-check-in", path: "/v1/check-ins/{check_in_id}/reschedule", summary: "Move an open check-in to another working day, within 60 days of its first date; a supervisor where it is late"}, s.rescheduleCheckIn)
 	post(s, route{id: "agree-appointment", path: "/v1/check-ins/{check_in_id}/appointment", summary: "Note when the household and the officer agreed to meet"}, s.agreeAppointment)
 	get(s, route{id: "list-records", path: "/v1/check-ins/{check_in_id}/records", summary: "Read what was recorded of a check-in, every version"}, s.listRecords)
 	post(s, route{id: "score-blind", path: "/v1/check-ins/{check_in_id}/blind-scores", status: http.StatusCreated, summary: "Score a home visit a second time, without seeing the first scores"}, s.scoreBlind)
