@@ -37,10 +37,11 @@ type Words interface {
 	// Render fills the wording with facts and checks it: the text, its segments,
 	// or why it may not be sent.
 	Render(wording string, facts map[string]string) (text string, segments int, err error)
-	// Read understands a reply: pairs of task code (or "") and digit, a mark
-	// ("stop", "start", "urgent", "unclear" or ""), and what else was said. Beside
-	// urgent and unclear a code may stand with the digit "".
-	Read(text string) (answers [][2]string, mark, note string)
+	// Read understands a reply: pairs of task code (or "") and digit, what looks like
+	// a task code and is none, a mark ("stop", "start", "urgent", "unclear", "echo",
+	// "automatic" or ""), and what else was said. Beside urgent and unclear a code may
+	// stand with the digit "".
+	Read(text string) (answers [][2]string, misspelt []string, mark, note string)
 	// TaskCode turns a random number into a task code.
 	TaskCode(n uint64) string
 	// CheckAlias tells whether a household alias may stand in a text.

@@ -106,36 +106,35 @@ func (p *Phrasebook) Check(text string) []string {
 	return reasons
 }
 
-// Read understands a reply: answers as {task code or "", "1".."4"}; mark is "", "stop", "start",
-// "urgent", "automatic", "echo" (our own words came back) or "unclear" (something has to be read
-// by a person; urgent goes before unclear); note is the remaining free text. Clear answers are
-// given beside urgent and unclear too; without one, the codes the text names with the digit "".
-// Automatic and echo carry none and are never answered. What Misspelt finds makes a text unclear.
-func (p *Phrasebook) Read(text string) (answers [][2]string, mark string, note string) {
+// Read understands a reply: answers as {task code or "", "1".."4"}; misspelt is what looks like
+// a task code and is none, in upper case; mark is "", "stop", "start", "urgent", "automatic",
+// "echo" (our own words came back) or "unclear" (something has to be read by a person; urgent
+// goes before unclear); note is the remaining free text. Clear answers are given beside urgent
+// and unclear too, and so are the codes the text names without one, with the digit "". Automatic
+// and echo carry none and are never answered. What is misspelt makes a text unclear.
+func (p *Phrasebook) Read(text string) (answers [][2]string, misspelt []string, mark, note string) {
 	reply := readWith(p.quotes, text)
+	answered := map[string]bool{}
 	for _, a := range reply.Answers {
 		answers = append(answers, [2]string{a.Code, a.Digit})
+		answered[a.Code] = true
 	}
 	mark = reply.Mark
 	if mark == "" && (reply.Unclear || len(reply.Misspelt) > 0) {
 		mark = MarkUnclear
 	}
-	if len(answers) == 0 && (mark == MarkUrgent || mark == MarkUnclear) {
+	if mark == MarkUrgent || mark == MarkUnclear {
 		for _, code := range reply.Named {
-			answers = append(answers, [2]string{code, ""})
+			if !answered[code] {
+				answers = append(answers, [2]string{code, ""})
+				answered[code] = true
+			}
 		}
 	}
-	return answers, mark, reply.Note
-}
-
-// Misspelt lists what Read left out of the same text because its code is mistyped: what was
-// typed, in upper case, and the digit beside it, "" where that is not clear.
-func (p *Phrasebook) Misspelt(text string) [][2]string {
-	var typed [][2]string
-	for _, a := range readWith(p.quotes, text).Misspelt {
-		typed = append(typed, [2]string{a.Code, a.Digit})
+	for _, a := range reply.Misspelt {
+		misspelt = append(misspelt, a.Code)
 	}
-	return typed
+	return answers, misspelt, mark, reply.Note
 }
 
 // SuggestCodes is the function of the same name.

@@ -129,10 +129,10 @@ func TestPhrasebookReadSaysWhatNeedsAPerson(t *testing.T) {
 	for text, want := range map[string]string{
 		"K7Q2M 1": "", "K7Q2N 1": MarkUnclear, "K7Q2M 5": MarkUnclear, "K7Q2N 1 救命": MarkUrgent, "退订": MarkStop, "恢复": MarkStart,
 	} {
-		_, mark, _ := book.Read(text)
+		_, _, mark, _ := book.Read(text)
 		require.Equal(t, want, mark, text)
 	}
-	answers, mark, note := book.Read("K7Q2M 1 P4X9T 2 没煤了")
+	answers, _, mark, note := book.Read("K7Q2M 1 P4X9T 2 没煤了")
 	require.Equal(t, [][2]string{{"K7Q2M", "1"}, {"P4X9T", "2"}}, answers)
 	require.Empty(t, mark)
 	require.Equal(t, "没煤了", note)
@@ -145,11 +145,10 @@ func TestReadNamesTheMisspeltCodeBesideTheClearOne(t *testing.T) {
 	require.Equal(t, []Answer{{Code: "K7Q2N", Digit: "2"}}, reply.Misspelt)
 
 	book := NewPhrasebook("")
-	answers, mark, _ := book.Read("k7q2m 1 k7q2n 2")
+	answers, misspelt, mark, _ := book.Read("k7q2m 1 k7q2n 2")
 	require.Equal(t, [][2]string{{"K7Q2M", "1"}}, answers)
 	require.Equal(t, MarkUnclear, mark)
-	require.Equal(t, [][2]string{{"K7Q2N", "2"}}, book.Misspelt("k7q2m 1 k7q2n 2"))
-	require.Empty(t, book.Misspelt("K7Q2M 1"))
+	require.Equal(t, []string{"K7Q2N"}, misspelt)
 	require.Equal(t, []string{"K7Q2M"}, book.SuggestCodes("K7Q2N", []string{"P4X9T", "K7Q2M"}))
 }
 
@@ -160,7 +159,7 @@ func TestReadTakesNoAnswerFromAMachine(t *testing.T) {
 		if row.mark != MarkAutomatic && row.mark != MarkEcho {
 			continue
 		}
-		answers, mark, _ := book.Read(row.text)
+		answers, _, mark, _ := book.Read(row.text)
 		require.Equal(t, row.mark, mark, row.text)
 		require.Empty(t, answers, row.text)
 	}
@@ -198,4 +197,15 @@ func TestIsShortCode(t *testing.T) {
 	for _, number := range []string{"+86154" + "00000001", "0533-" + "0000000", "+1555" + "0100", "1069" + "0000"} {
 		require.False(t, IsShortCode(number), number)
 	}
+}
+
+func TestReadCarriesWhatIsClearBesideWhatIsNot(t *testing.T) {
+	t.Parallel()
+	book := NewPhrasebook("沂源县检察院")
+	answers, misspelt, mark, _ := book.Read("K7Q2M 1 K7Q2N 2")
+	require.Equal(t, [][2]string{{"K7Q2M", "1"}}, answers)
+	require.Equal(t, []string{"K7Q2N"}, misspelt)
+	require.Equal(t, MarkUnclear, mark)
+	answers, _, _, _ = book.Read("K7Q2M 1 P4X9T")
+	require.Equal(t, [][2]string{{"K7Q2M", "1"}, {"P4X9T", ""}}, answers)
 }

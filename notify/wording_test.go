@@ -20,6 +20,7 @@ var ordinaryFacts = map[string]map[string]string{
 	"village_ambiguous":  {"count": "3", "codes": "K7Q2M、P4X9T、K7Q2M", "code": "K7Q2M"},
 	"village_ack":        {"code": "K7Q2M、P4X9T"},
 	"village_unparsed":   {"code": "K7Q2M"},
+	"village_suggest":    {"code": "K7Q2M"},
 	"supervisor_overdue": {"code": "K7Q2M", "kind": "入户", "days": "12", "officer": "李某"},
 	"supervisor_red":     {"code": "K7Q2M", "hours": "24", "officer": "李某"},
 	"supervisor_amber":   {"code": "K7Q2M", "officer": "李某"},
