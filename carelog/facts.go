@@ -76,7 +76,7 @@ func (l *Log) facts(ctx context.Context, tx txn, c claim) (map[string]string, er
 		if err := l.weekFacts(ctx, tx, c, f); err != nil {
 			return nil, err
 		}
-	case "village_ack", "village_ambiguous", "village_unparsed":
+	case "village_ack", "village_ambiguous", "village_unparsed", "village_suggest":
 		return l.answerFacts(ctx, tx, c, f)
 	case "stop_ack", "start_ack", "officer_signal", "officer_urgent", "officer_review", "test":
 	}

@@ -72,13 +72,11 @@ func TestFaults(t *testing.T) {
 
 	t.Run("ATwinOfAnotherTextIsNotTakenForIt", func(t *testing.T) {
 		t.Parallel()
-		c := newCounty(t)
-		c.enrol("A-1", 176)
-		c.send()
-		c.reply(contactPhone, "啊啊啊")
+		c, _, code := asked(t)
+		c.reply(contactPhone, code+" 1")
 		first := c.send().Send
 		require.Len(t, first, 1)
-		c.reply(contactPhone, "嗯嗯嗯嗯")
+		c.reply(contactPhone, code+" 1")
 		second := c.claim().Send
 		require.Len(t, second, 1)
 		require.Equal(t, first[0].Text, second[0].Text)

@@ -60,6 +60,7 @@ type county struct {
 	admin   carelog.Actor
 	contact carelog.ContactID
 	heard   int // replies so far
+	config  carelog.Config
 }
 
 type clock struct {
@@ -114,6 +115,7 @@ func newCounty(t testing.TB) *county {
 	require.NoError(t, err)
 	c.keys = keys
 	config := carelog.Config{Keys: keys, Queue: c.queue, Words: notify.NewPhrasebook("沂源县检察院"), Carrier: "twilio", Now: c.clock.now, Random: seeded(t.Name())}
+	c.config = config
 	config.DB = pgtest.Pool(t, c.db.App)
 	c.app = carelog.New(config)
 	config.DB = pgtest.Pool(t, c.db.Work)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -122,32 +123,88 @@ func (l *Log) storeArrival(ctx context.Context, tx txn, a arrival) error {
 }
 
 // sealedReply is an inbound message's body with what may open it: the line's key
-// until it is matched, the recipient's after.
+// until it is known whom it is about, then the keys of those, one around the other.
 type sealedReply struct {
-	id           InboundID
-	sealed       []byte
-	recipient    RecipientID
-	line         LineID
-	lineKey      []byte
-	recipientKey []byte
+	id         InboundID
+	sealed     []byte
+	line       LineID
+	lineKey    []byte
+	recipients []RecipientID
+	keys       [][]byte
 }
 
+// replyBox and replyKeys read a sealedReply of inbound message i.
+const (
+	replyBox  = "i.sealed, i.line_id, n.data_key, owners.ids, owners.keys"
+	replyKeys = `LEFT JOIN lines n ON n.id = i.line_id
+		LEFT JOIN LATERAL (SELECT array_agg(u.id ORDER BY u.n) AS ids, array_agg(r.data_key ORDER BY u.n) AS keys
+			FROM unnest(coalesce(i.sealed_for, array_remove(ARRAY[i.recipient_id], NULL))) WITH ORDINALITY AS u (id, n)
+			LEFT JOIN recipients r ON r.id = u.id) owners ON true`
+)
+
+func (b *sealedReply) columns() []any {
+	return []any{&b.sealed, &b.line, &b.lineKey, &b.recipients, &b.keys}
+}
+
+// openReply opens the words of a reply; nothing when one of the keys is destroyed
+// or out of the reader's scope.
 func (l *Log) openReply(b sealedReply) (replyFacts, error) {
-	if b.sealed == nil {
+	owners, wrapped := make([][16]byte, len(b.recipients)), b.keys
+	for i, id := range b.recipients {
+		owners[i] = id
+	}
+	if len(owners) == 0 {
+		owners, wrapped = [][16]byte{b.line}, [][]byte{b.lineKey}
+	}
+	if b.sealed == nil || slices.ContainsFunc(wrapped, func(key []byte) bool { return key == nil }) {
 		return replyFacts{}, nil
 	}
-	owner, wrapped := [16]byte(b.line), b.lineKey
-	if !b.recipient.IsZero() {
-		owner, wrapped = b.recipient, b.recipientKey
+	plain := b.sealed
+	for i, owner := range slices.Backward(owners) {
+		key, err := l.keys.Unwrap(owner, wrapped[i])
+		if err != nil {
+			return replyFacts{}, fmt.Errorf("open the reply's key: %w", err)
+		}
+		if plain, err = key.Open(plain, "inbound_messages.sealed/"+b.id.String()); err != nil {
+			return replyFacts{}, fmt.Errorf("open the reply: %w", err)
+		}
 	}
-	if wrapped == nil {
-		return replyFacts{}, nil
+	var said replyFacts
+	if json.Unmarshal(plain, &said) != nil {
+		// The cause is left out: it can quote what is to be kept secret.
+		return replyFacts{}, fmt.Errorf("open the reply %s: the JSON does not fit", b.id)
 	}
-	key, err := l.keys.Unwrap(owner, wrapped)
+	return said, nil
+}
+
+// sealForHouseholds puts a reply's words under the keys of every household that it
+// is about, and names the file it belongs to where there is but one.
+func (l *Log) sealForHouseholds(ctx context.Context, tx txn, r reply, t target) error {
+	households := r.households(t)
+	if len(households) == 0 {
+		return nil
+	}
+	sealed, err := json.Marshal(r.said)
 	if err != nil {
-		return replyFacts{}, fmt.Errorf("open the reply's key: %w", err)
+		return fmt.Errorf("seal the reply %s: it cannot be written as JSON", r.id)
 	}
-	return crypt.OpenJSON[replyFacts](key, b.sealed, "inbound_messages.sealed/"+b.id.String())
+	for _, id := range households {
+		key, err := l.recipientKey(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		sealed = key.Seal(sealed, "inbound_messages.sealed/"+r.id.String())
+	}
+	var recipient RecipientID
+	if len(households) == 1 {
+		recipient = households[0]
+	}
+	_, err = tx.Exec(ctx, `UPDATE inbound_messages SET recipient_id = $2, ask_id = $3, office_id = coalesce($4, office_id), sealed = $5, sealed_for = $6 WHERE id = $1`,
+		r.id, recipient, t.ask, t.office, sealed, households)
+	if err != nil {
+		return fmt.Errorf("seal the reply: %w", err)
+	}
+	return nil
 }
 
 // Report is what a carrier says later about a message it took.

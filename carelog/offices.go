@@ -195,8 +195,8 @@ func (l *Log) AddUser(ctx context.Context, by Actor, u NewUser) (UserID, error) 
 		if err != nil {
 			return UserID{}, fmt.Errorf("seal the user: %w", err)
 		}
-		_, err = tx.Exec(ctx, "INSERT INTO users (id, office_id, login, data_key, sealed, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
-			id, u.Office, u.Login, wrapped, sealed, tx.now)
+		_, err = tx.Exec(ctx, "INSERT INTO users (id, office_id, login, data_key, sealed, phone_index, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+			id, u.Office, u.Login, wrapped, sealed, l.phoneIndex(phone), tx.now)
 		if err != nil {
 			return UserID{}, fmt.Errorf("insert user: %w", err)
 		}

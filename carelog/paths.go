@@ -45,7 +45,7 @@ func (l *Log) recipientDied(ctx context.Context, tx txn, p plan) error {
 		return err
 	}
 	// Of the file, and the answers to what was said of it.
-	for _, about := range []string{"recipient_id = $1", "inbound_id IN (SELECT id FROM inbound_messages WHERE recipient_id = $1)"} {
+	for _, about := range []string{"recipient_id = $1", "inbound_id IN (SELECT inbound_id FROM inbound_answers WHERE recipient_id = $1)"} {
 		_, err = tx.Exec(ctx, `UPDATE messages SET dispatch = 'cancelled', dispatch_reason = $2, dispatched_at = $3
 			WHERE `+about+` AND contact_id IS NOT NULL AND dispatch = 'planned'`, p.recipient, whenDied, tx.now)
 		if err != nil {

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-
-	"aftercare/internal/crypt"
 )
 
 // reply is an inbound message being matched.
@@ -18,6 +16,8 @@ type reply struct {
 	sender []byte
 	at     time.Time
 	said   replyFacts
+	mark   string
+	parts  []part // what each part of it was about
 }
 
 // sender is a village contact with the number a reply came from. Two contacts
@@ -40,18 +40,24 @@ func (l *Log) ReceiveReply(ctx context.Context, id InboundID) error {
 		if err != nil {
 			return struct{}{}, err
 		}
-		answers, mark, note := l.words.Read(r.said.Text)
-		switch mark {
+		said := l.understand(r.said.Text)
+		r.mark = said.mark
+		if err := noteMark(ctx, tx, r); err != nil {
+			return struct{}{}, err
+		}
+		switch said.mark {
 		case "stop":
 			err = l.stopTexts(ctx, tx, r, senders)
 		case "start":
 			err = l.startTexts(ctx, tx, r, senders)
 		case "urgent":
-			err = l.urgentReply(ctx, tx, r, senders, answers, note)
-		case "unclear":
-			err = l.unclearReply(ctx, tx, r, senders, answers, "the reply contradicts itself")
+			err = l.urgentReply(ctx, tx, r, senders, said)
+		case markEcho:
+			err = l.toTriage(ctx, tx, r, target{contact: whoWrote(senders)}, "our own words came back: look whether something was meant by it")
+		case markAutomatic:
+			err = l.toTriage(ctx, tx, r, target{contact: whoWrote(senders)}, "an automatic reply: look whether somebody still has to be reached")
 		default:
-			err = l.matchAnswers(ctx, tx, r, senders, answers, note)
+			err = l.hearReply(ctx, tx, r, senders, said)
 		}
 		return struct{}{}, err
 	})
@@ -62,9 +68,9 @@ func (l *Log) lockReply(ctx context.Context, tx txn, id InboundID) (reply, bool,
 	r := reply{id: id}
 	var state string
 	box := sealedReply{id: id}
-	err := tx.QueryRow(ctx, `SELECT i.office_id, i.line_id, i.sender_index, i.received_at, i.state, i.sealed, i.line_id, n.data_key
-		FROM inbound_messages i JOIN lines n ON n.id = i.line_id WHERE i.id = $1 FOR UPDATE OF i`, id).
-		Scan(&r.office, &r.line, &r.sender, &r.at, &state, &box.sealed, &box.line, &box.lineKey)
+	err := tx.QueryRow(ctx, `SELECT i.office_id, i.line_id, i.sender_index, i.received_at, i.state, `+replyBox+`
+		FROM inbound_messages i `+replyKeys+` WHERE i.id = $1 FOR UPDATE OF i`, id).
+		Scan(append([]any{&r.office, &r.line, &r.sender, &r.at, &state}, box.columns()...)...)
 	if none(err) || (err == nil && state != "stored") {
 		return r, false, nil
 	}
@@ -73,6 +79,16 @@ func (l *Log) lockReply(ctx context.Context, tx txn, id InboundID) (reply, bool,
 	}
 	r.said, err = l.openReply(box)
 	return r, true, err
+}
+
+func noteMark(ctx context.Context, tx txn, r reply) error {
+	if r.mark == "" {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, "UPDATE inbound_messages SET mark = $2 WHERE id = $1", r.id, r.mark); err != nil {
+		return fmt.Errorf("note the reply's mark: %w", err)
+	}
+	return nil
 }
 
 func findSenders(ctx context.Context, tx txn, index []byte) ([]sender, error) {
@@ -138,53 +154,6 @@ func openFor(ctx context.Context, tx txn, contacts []ContactID) ([]target, error
 	return pgx.CollectRows(rows, scanTarget)
 }
 
-// matchAnswers finds what each digit is about: by its code, else the single open
-// request of the number, else one clarifying question and a person.
-func (l *Log) matchAnswers(ctx context.Context, tx txn, r reply, senders []sender, answers [][2]string, note string) error {
-	if len(answers) == 0 {
-		return l.unclearReply(ctx, tx, r, senders, nil, "nothing in it was understood as an answer")
-	}
-	var matched []signal
-	for _, a := range answers {
-		t, why, err := l.findTarget(ctx, tx, r, senders, a[0])
-		if err != nil {
-			return err
-		}
-		barred, err := barredFrom(ctx, tx, t)
-		if err != nil {
-			return err
-		}
-		if barred && why == "" {
-			why = "the household is barred from the village: what this contact says about it is for a person to judge"
-		}
-		if why != "" {
-			if why == severalOpen {
-				return l.askWhich(ctx, tx, r, senders)
-			}
-			if t.contact.IsZero() && len(senders) > 0 {
-				t.contact = senders[0].id
-			}
-			return l.toTriage(ctx, tx, r, t, why)
-		}
-		how := "by its task code"
-		if a[0] == "" {
-			how = "the only open request of this number"
-		}
-		matched = append(matched, signal{target: t, digit: int(a[1][0] - '0'), note: note, how: how})
-	}
-	for _, s := range matched {
-		if err := l.takeSignal(ctx, tx, r, s); err != nil {
-			return err
-		}
-	}
-	if err := l.settleReply(ctx, tx, r, matched[0].target, "matched", matched[0].how); err != nil {
-		return err
-	}
-	return l.answer(ctx, tx, r, matched[0].target.contact, matched[0].target.office, "village_ack")
-}
-
-const severalOpen = "several requests are open for this number and the reply names none"
-
 // findTarget is the match of one digit; why is the reason there is none.
 func (l *Log) findTarget(ctx context.Context, tx txn, r reply, senders []sender, code string) (t target, why string, err error) {
 	if code == "" {
@@ -208,7 +177,7 @@ func (l *Log) findTarget(ctx context.Context, tx txn, r reply, senders []sender,
 	case !found:
 		return t, "the code is well formed but was given to no request", nil
 	case t.contact.IsZero():
-		return t, "the code belongs to an officer's task", nil
+		return t, officersCode, nil
 	}
 	for _, s := range senders {
 		if s.id == t.contact {
@@ -216,33 +185,25 @@ func (l *Log) findTarget(ctx context.Context, tx txn, r reply, senders []sender,
 		}
 	}
 	t.contact = whoWrote(senders) // the contact it was sent to did not write this
-	return t, "a valid code from a number it was not sent to: unverified", nil
+	return t, unverifiedCode, nil
 }
 
-// settleReply marks the reply handled and moves its words under the recipient's
-// key, so that they go when the recipient's key goes.
+// settleReply marks the reply handled, writes down what became of each part of it,
+// and moves its words under the keys of those it is about, so that they go when
+// the key of one of them goes.
 func (l *Log) settleReply(ctx context.Context, tx txn, r reply, t target, state, why string) error {
-	if t.recipient.IsZero() {
-		_, err := tx.Exec(ctx, "UPDATE inbound_messages SET state = $2, reason = $3, handled_at = $4 WHERE id = $1", r.id, state, why, tx.now)
-		if err != nil {
-			return fmt.Errorf("settle reply: %w", err)
-		}
-		return nil
+	if len(r.parts) == 0 {
+		r.parts = []part{{target: t, decision: state, reason: why}}
 	}
-	key, err := l.recipientKey(ctx, tx, t.recipient)
-	if err != nil {
+	if err := addParts(ctx, tx, r.id, r.parts); err != nil {
 		return err
 	}
-	sealed, err := crypt.SealJSON(key, r.said, "inbound_messages.sealed/"+r.id.String())
-	if err != nil {
-		return fmt.Errorf("seal the reply: %w", err)
-	}
-	_, err = tx.Exec(ctx, `UPDATE inbound_messages SET state = $2, reason = $3, handled_at = $4, recipient_id = $5, ask_id = $6, contact_id = $7, office_id = $8, sealed = $9
-		WHERE id = $1`, r.id, state, why, tx.now, t.recipient, t.ask, t.contact, t.office, sealed)
+	_, err := tx.Exec(ctx, `UPDATE inbound_messages SET state = $2, reason = $3, handled_at = $4, contact_id = coalesce($5, contact_id) WHERE id = $1`,
+		r.id, state, why, tx.now, t.contact)
 	if err != nil {
 		return fmt.Errorf("settle reply: %w", err)
 	}
-	return nil
+	return l.sealForHouseholds(ctx, tx, r, t)
 }
 
 // toTriage leaves the reply to a person, with the reason and what it may be about.

@@ -1,8 +1,10 @@
 package carelog
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,36 +22,40 @@ type signal struct {
 	digit int
 	note  string
 	how   string
+	hand  *byHand // who matched it, where a person did
+}
+
+// byHand is why a person says what a reply was about. Whoever it came from, it
+// was read by them.
+type byHand struct {
+	user   UserID
+	why    string
+	source string
 }
 
 // What the digits say of a household's living condition. An SMS never scores.
 var signalWords = map[int]string{1: "safe", 2: "difficulty", 3: "not_seen", 4: "contact_change"}
 
 // takeSignal applies a matched digit: 1 and 2 complete the village check-in
-// unscored, 3 leaves it open and asks again, 4 asks for another contact.
-func (l *Log) takeSignal(ctx context.Context, tx txn, r reply, s signal) error {
+// unscored, 3 leaves it open and asks again, 4 asks for another contact. It tells
+// whether the request was settled before.
+func (l *Log) takeSignal(ctx context.Context, tx txn, r reply, s signal) (late bool, err error) {
 	c, err := lockCheckIn(ctx, tx, s.checkIn)
 	if err != nil {
-		return err
+		return false, err
 	}
 	// The check-in is locked before its asks, like everywhere else: look again at the ask.
 	if err := tx.QueryRow(ctx, "SELECT state, answer FROM asks WHERE id = $1 FOR UPDATE", s.ask).Scan(&s.state, &s.answer); err != nil {
-		return fmt.Errorf("lock the ask: %w", err)
-	}
-	details := map[string]any{"signal": signalWords[s.digit], "digit": s.digit, "source": "village_contact_sms", "contact_id": s.contact, "matched": s.how}
-	if s.note != "" {
-		details["note"] = s.note
+		return false, fmt.Errorf("lock the ask: %w", err)
 	}
 	contradicts := s.answer != nil && *s.answer != s.digit
-	if s.state != "open" || !isOpen(c.state) {
-		details["late"] = true
-	}
-	tx.append(happening{recipient: s.recipient, kind: "reply_received", at: r.at, actor: Contact, actorID: anyID(s.contact), subject: anyID(r.id), details: details})
-	if details["late"] == true {
-		return l.lateSignal(ctx, tx, r, s, c, contradicts)
+	late = s.state != "open" || !isOpen(c.state)
+	tx.append(s.heard(r, late))
+	if late {
+		return true, l.lateSignal(ctx, tx, r, s, c, contradicts)
 	}
 	if _, err := tx.Exec(ctx, "UPDATE asks SET answer = $2 WHERE id = $1", s.ask, s.digit); err != nil {
-		return fmt.Errorf("note the answer: %w", err)
+		return false, fmt.Errorf("note the answer: %w", err)
 	}
 	switch s.digit {
 	case 1, 2:
@@ -60,9 +66,27 @@ func (l *Log) takeSignal(ctx context.Context, tx txn, r reply, s signal) error {
 		err = l.contactChange(ctx, tx, r, s, c)
 	}
 	if err != nil || s.digit == 2 || s.digit == 4 {
-		return err
+		return false, err
 	}
-	return l.judgeHousehold(ctx, tx, c.recipient)
+	return false, l.judgeHousehold(ctx, tx, c.recipient)
+}
+
+// heard is the entry of a matched digit: the contact's own word, or what a person
+// took it for.
+func (s signal) heard(r reply, late bool) happening {
+	details := map[string]any{"signal": signalWords[s.digit], "digit": s.digit, "source": "village_contact_sms", "contact_id": s.contact, "matched": s.how}
+	if s.note != "" {
+		details["note"] = s.note
+	}
+	if late {
+		details["late"] = true
+	}
+	h := happening{recipient: s.recipient, kind: "reply_received", at: r.at, actor: Contact, actorID: anyID(s.contact), subject: anyID(r.id), details: details}
+	if s.hand != nil {
+		h.actor, h.actorID = Person, anyID(s.hand.user)
+		details["source"], details["why"] = s.hand.source, s.hand.why
+	}
+	return h
 }
 
 // lateSignal: a reply after the request was settled changes nothing by itself,
@@ -161,44 +185,99 @@ func (l *Log) contactChange(ctx context.Context, tx txn, r reply, s signal, c ch
 }
 
 // urgentReply wins over everything else in the text: red pending a person, two
-// hours, at any hour, even when it cannot be told whom it is about.
-func (l *Log) urgentReply(ctx context.Context, tx txn, r reply, senders []sender, answers [][2]string, note string) error {
-	code := ""
-	if len(answers) > 0 {
-		code = answers[0][0]
-	}
-	t, why, err := l.findTarget(ctx, tx, r, senders, code)
+// hours, at any hour, even when it cannot be told whom it is about. Where it names
+// several households, each is red: any of them may be meant.
+func (l *Log) urgentReply(ctx context.Context, tx txn, r reply, senders []sender, said reading) error {
+	actBy := tx.now.Add(urgentHours * time.Hour)
+	about, err := l.urgentAbout(ctx, tx, &r, senders, said)
 	if err != nil {
 		return err
 	}
-	verified := why == ""
-	if t.recipient.IsZero() {
-		why = "urgent words, and it is not known whom they are about: " + why
-	} else if why == "" {
-		why = "urgent words"
-	} else {
-		why = "urgent words, and the code was sent to another number"
-	}
-	actBy := tx.now.Add(urgentHours * time.Hour)
-	office := r.office
-	if !t.recipient.IsZero() {
-		office = t.office
-		if err := l.urgentAlert(ctx, tx, r, t, verified, note, actBy); err != nil {
+	for _, u := range about {
+		if u.recipient.IsZero() {
+			err = l.wakeForUnknown(ctx, tx, r, senders)
+		} else {
+			err = l.urgentAlert(ctx, tx, r, u.target, u.verified, said.noteOf(), actBy)
+		}
+		if err != nil {
 			return err
 		}
-	} else if err := l.wakeForUnknown(ctx, tx, r, senders); err != nil {
+	}
+	first := about[0]
+	if !first.verified {
+		first.contact = whoWrote(senders) // never somebody who did not
+	}
+	if err := l.settleReply(ctx, tx, r, first.target, "triage", first.why); err != nil {
 		return err
 	}
-	if !verified {
-		t.contact = whoWrote(senders) // never somebody who did not
+	for i, u := range about {
+		t := newTask{
+			kind: "urgent_reply", cause: "urgent:" + r.id.String(), office: r.office, recipient: u.recipient, checkIn: u.checkIn, inbound: r.id, contact: u.contact,
+			reason: u.why + ": call the contact within 2 hours", actBy: actBy,
+		}
+		if i > 0 {
+			t.cause += ":" + u.recipient.String()
+		}
+		if !u.recipient.IsZero() {
+			t.office = u.office
+		}
+		if !u.verified {
+			t.contact = whoWrote(senders)
+		}
+		if err := l.openTask(ctx, tx, t); err != nil {
+			return err
+		}
 	}
-	if err := l.settleReply(ctx, tx, r, t, "triage", why); err != nil {
-		return err
+	return nil
+}
+
+// urgency is one household that urgent words may be about, or none.
+type urgency struct {
+	target
+	verified bool
+	why      string
+}
+
+// urgentAbout finds whom urgent words may be about, in the order their plans are
+// locked in; never nobody.
+func (l *Log) urgentAbout(ctx context.Context, tx txn, r *reply, senders []sender, said reading) ([]urgency, error) {
+	codes := []string{""}
+	if len(said.answers) > 0 {
+		codes = codes[:0]
+		for _, a := range said.answers {
+			if !slices.Contains(codes, a[0]) {
+				codes = append(codes, a[0])
+			}
+		}
 	}
-	return l.openTask(ctx, tx, newTask{
-		kind: "urgent_reply", cause: "urgent:" + r.id.String(), office: office, recipient: t.recipient, checkIn: t.checkIn, inbound: r.id, contact: t.contact,
-		reason: why + ": call the contact within 2 hours", actBy: actBy,
-	})
+	var about []urgency
+	var unknown *urgency
+	for _, code := range codes {
+		t, why, err := l.findTarget(ctx, tx, *r, senders, code)
+		if err != nil {
+			return nil, err
+		}
+		u := urgency{target: t, verified: why == "", why: "urgent words"}
+		if t.recipient.IsZero() {
+			u.why = "urgent words, and it is not known whom they are about: " + why
+			unknown = &u
+			continue
+		}
+		if why != "" {
+			u.why = "urgent words, and the code was sent to another number"
+		}
+		if !slices.ContainsFunc(about, func(o urgency) bool { return o.recipient == u.recipient }) {
+			about = append(about, u)
+		}
+	}
+	if len(about) == 0 {
+		about = []urgency{*unknown}
+	}
+	slices.SortFunc(about, func(a, b urgency) int { return bytes.Compare(a.recipient[:], b.recipient[:]) })
+	for _, u := range about {
+		r.parts = append(r.parts, part{target: u.target, decision: "triage", reason: u.why})
+	}
+	return about, lockPlansOf(ctx, tx, r.households(target{}))
 }
 
 // whoWrote is the contact a reply came from, where the number is one of ours.

@@ -72,10 +72,9 @@ func (l *Log) Tasks(ctx context.Context, by Actor, page Page) ([]Task, error) {
 	}
 	return write(ctx, l, by.anew(), func(tx txn) ([]Task, error) {
 		rows, err := tx.Query(ctx, `SELECT t.id, t.recipient_id, t.check_in_id, t.message_id, t.inbound_id, t.contact_id, t.kind, t.reason, t.act_by, t.opened_at,
-				i.sealed, i.recipient_id, n.id, n.data_key, r.data_key,
+				`+replyBox+`,
 				h.data_key, h.sealed, coalesce(v.township, ''), coalesce(v.name, ''), k.data_key, k.sealed
-			FROM tasks t LEFT JOIN inbound_messages i ON i.id = t.inbound_id LEFT JOIN lines n ON n.id = i.line_id
-			LEFT JOIN recipients r ON r.id = i.recipient_id
+			FROM tasks t LEFT JOIN inbound_messages i ON i.id = t.inbound_id `+replyKeys+`
 			LEFT JOIN recipients h ON h.id = t.recipient_id LEFT JOIN villages v ON v.id = h.village_id
 			LEFT JOIN village_contacts k ON k.id = t.contact_id
 			WHERE t.state = 'open' AND ($1 OR t.office_id = ANY ($4)) AND t.id > $2 ORDER BY t.id LIMIT $3`,
@@ -96,9 +95,8 @@ func (l *Log) scanTask(row pgx.CollectableRow) (Task, error) {
 	var t Task
 	var box sealedReply
 	var contactKey, contactSealed, fileKey, fileSealed []byte
-	err := row.Scan(&t.ID, &t.Recipient, &t.CheckIn, &t.Message, &t.Inbound, &t.Contact, &t.Kind, &t.Reason, &t.ActBy, &t.OpenedAt,
-		&box.sealed, &box.recipient, &box.line, &box.lineKey, &box.recipientKey,
-		&fileKey, &fileSealed, &t.Township, &t.Village, &contactKey, &contactSealed)
+	into := append([]any{&t.ID, &t.Recipient, &t.CheckIn, &t.Message, &t.Inbound, &t.Contact, &t.Kind, &t.Reason, &t.ActBy, &t.OpenedAt}, box.columns()...)
+	err := row.Scan(append(into, &fileKey, &fileSealed, &t.Township, &t.Village, &contactKey, &contactSealed)...)
 	if err != nil {
 		return t, err
 	}

@@ -22,7 +22,7 @@ import (
 //	planAsk        turns a request to a contact into a reminder of the officer
 //	judge          cancels a planned text to the village when it is claimed
 //	openFor, answerFacts  leave the household's codes out of answers
-//	matchAnswers   leaves what a contact says about it to a person
+//	findPart       leaves what a contact says about it to a person
 
 // The codes of a bar. They say no more than that there is one: what happened
 // stands sealed in the history.

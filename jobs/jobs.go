@@ -59,6 +59,7 @@ func NewClient(pool *pgxpool.Pool, c Config) (*Client, error) {
 			"forgetting":  {MaxWorkers: 1},
 			"referring":   {MaxWorkers: 1},
 			"alarming":    {MaxWorkers: 1},
+			"indexing":    {MaxWorkers: 1},
 		},
 		Workers:              Workers(c),
 		PeriodicJobs:         sweeps(),
@@ -86,6 +87,7 @@ func Workers(c Config) *river.Workers {
 	river.AddWorker(workers, &forgetAnswers{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &watchReferrals{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &watchReports{log: c.Log, slog: c.Slog})
+	river.AddWorker(workers, &indexStaffNumbers{log: c.Log, slog: c.Slog})
 	return workers
 }
 
@@ -108,6 +110,7 @@ func sweeps() []*river.PeriodicJob {
 		every(time.Hour, forgetAnswersArgs{}),
 		every(time.Hour, watchReferralsArgs{}),
 		every(time.Minute, watchReportsArgs{}),
+		every(time.Hour, indexStaffNumbersArgs{}),
 	}
 }
 

@@ -40,7 +40,7 @@ type scored struct {
 // detailOrder is the order in which details are told. Others follow by name.
 var detailOrder = []string{
 	"external_id", "template", "template_from", "template_to", "changed", "has_harvest", "harvest", "household", "flags", "award_fen", "paid_on", "check_ins",
-	"kind", "step", "contact", "signal", "source", "matched", "outcome", "informant", "asked_village", "receipt",
+	"kind", "step", "contact", "signal", "source", "matched", "why", "outcome", "informant", "asked_village", "receipt",
 	"officers", "ended_at", "place", "partner", "interpreter", "safeguarding", "use_of_money", "uses", "changes", "income", "health", "schooling",
 	"mood", "legal", "assistance_in_place", "assistance_lapsed", "needs", "satisfaction", "confirmed", "issues", "next_visit", "tier_proposal",
 	"event", "occurred_on", "note", "version", "was_appointed_at", "appointed_at", "compared", "agreed", "diverged", "comment", "late", "from", "to", "due", "closes", "review_on",
@@ -219,7 +219,7 @@ func (c *catalogue) detailText(key, value string) string {
 	case "handed_to", "township", "village", "address", "address_before", "alias", "alias_before":
 		return value
 	case "use_of_money", "changes", "needs", "note", "text", "external_id", "partner", "interpreter", "income", "health", "mood", "legal",
-		"assistance_in_place", "assistance_lapsed", "issues", "next_visit", "tier_proposal", "comment", "rules":
+		"assistance_in_place", "assistance_lapsed", "issues", "next_visit", "tier_proposal", "comment", "rules", "why":
 		return value
 	}
 	if isoDate.MatchString(value) {
