@@ -181,7 +181,7 @@ func (l *Log) openReply(b sealedReply) (replyFacts, error) {
 // is about, and names the file it belongs to where there is but one.
 func (l *Log) sealForHouseholds(ctx context.Context, tx txn, r reply, t target) error {
 	households := r.households(t)
-	if len(households) == 0 {
+	if len(households) == len(r.closedBy) || r.said == (replyFacts{}) {
 		return nil
 	}
 	sealed, err := json.Marshal(r.said)
@@ -199,8 +199,8 @@ func (l *Log) sealForHouseholds(ctx context.Context, tx txn, r reply, t target) 
 	if len(households) == 1 {
 		recipient = households[0]
 	}
-	_, err = tx.Exec(ctx, `UPDATE inbound_messages SET recipient_id = $2, ask_id = $3, office_id = coalesce($4, office_id), sealed = $5, sealed_for = $6 WHERE id = $1`,
-		r.id, recipient, t.ask, t.office, sealed, households)
+	_, err = tx.Exec(ctx, `UPDATE inbound_messages SET recipient_id = $2, office_id = coalesce($3, office_id), sealed = $4, sealed_for = $5 WHERE id = $1`,
+		r.id, recipient, t.office, sealed, households)
 	if err != nil {
 		return fmt.Errorf("seal the reply: %w", err)
 	}

@@ -195,7 +195,7 @@ func (l *Log) concludeReply(ctx context.Context, tx txn, r reply, senders []send
 
 // households are those that a reply is known to be about, in the order of their ids.
 func (r reply) households(also target) []RecipientID {
-	var ids []RecipientID
+	ids := slices.Clone(r.closedBy)
 	for _, t := range append([]part{{target: also}}, r.parts...) {
 		if !t.recipient.IsZero() && !slices.Contains(ids, t.recipient) {
 			ids = append(ids, t.recipient)

@@ -18,6 +18,8 @@ type reply struct {
 	said   replyFacts
 	mark   string
 	parts  []part // what each part of it was about
+
+	closedBy []RecipientID // whose keys close its words already
 }
 
 // sender is a village contact with the number a reply came from. Two contacts
@@ -198,8 +200,8 @@ func (l *Log) settleReply(ctx context.Context, tx txn, r reply, t target, state,
 	if err := addParts(ctx, tx, r.id, r.parts); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, `UPDATE inbound_messages SET state = $2, reason = $3, handled_at = $4, contact_id = coalesce($5, contact_id) WHERE id = $1`,
-		r.id, state, why, tx.now, t.contact)
+	_, err := tx.Exec(ctx, `UPDATE inbound_messages SET state = $2, reason = $3, handled_at = $4, contact_id = coalesce($5, contact_id), ask_id = coalesce($6, ask_id)
+		WHERE id = $1`, r.id, state, why, tx.now, t.contact, t.ask)
 	if err != nil {
 		return fmt.Errorf("settle reply: %w", err)
 	}

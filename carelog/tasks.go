@@ -128,53 +128,77 @@ func (l *Log) ResolveTask(ctx context.Context, by Actor, id TaskID, outcome stri
 		return forbidden("a task is settled by a person")
 	}
 	_, err := write(ctx, l, by, func(tx txn) (struct{}, error) {
-		var office OfficeID
-		var recipient RecipientID
+		t := openedTask{id: id}
 		var inbound InboundID
-		var state, kind string
+		var state string
 		err := tx.QueryRow(ctx, "SELECT office_id, recipient_id, inbound_id, state, kind FROM tasks WHERE id = $1 FOR UPDATE", id).
-			Scan(&office, &recipient, &inbound, &state, &kind)
+			Scan(&t.office, &t.recipient, &inbound, &state, &t.kind)
 		if none(err) {
 			return struct{}{}, notFound("task")
 		}
 		if err != nil {
 			return struct{}{}, fmt.Errorf("read task: %w", err)
 		}
-		if !by.mayAny(office, Officer, Supervisor) {
+		if !by.mayAny(t.office, Officer, Supervisor) {
 			return struct{}{}, forbidden("only officers and supervisors of the office settle its tasks")
 		}
 		if state != "open" {
 			return struct{}{}, conflict("the task is done already")
 		}
-		if kind == "mandatory_report" {
+		if t.kind == "mandatory_report" {
 			return struct{}{}, conflict("a report the law demands ends only with to whom, when and under what number it was made")
 		}
-		if !by.May(Supervisor, office) {
-			if err := deedForTask(ctx, tx, id); err != nil {
-				return struct{}{}, err
-			}
-		}
-		// What was done may name people: it stands under the key of who wrote it.
-		_, err = tx.Exec(ctx, "UPDATE tasks SET state = 'done', done_at = $2, done_by = $3, outcome = $4 WHERE id = $1", id, tx.now, by.User,
-			by.key.Seal([]byte(outcome), "tasks.outcome/"+id.String()))
-		if err != nil {
-			return struct{}{}, fmt.Errorf("settle task: %w", err)
-		}
-		_, err = tx.Exec(ctx, "UPDATE inbound_messages SET state = 'settled', handled_at = $2 WHERE id = $1 AND state = 'triage'", inbound, tx.now)
-		if err != nil {
-			return struct{}{}, fmt.Errorf("settle reply: %w", err)
-		}
-		if err := l.closeAlerts(ctx, tx, id, recipient); err != nil {
+		if err := l.finishTask(ctx, tx, t, outcome); err != nil {
 			return struct{}{}, err
 		}
-		if recipient.IsZero() {
-			tx.audit(office, "task_done", anyID(id), kind)
-			return struct{}{}, nil
-		}
-		tx.append(happening{recipient: recipient, kind: "task_done", subject: anyID(id), details: map[string]any{"task": kind, "outcome": outcome}})
-		return struct{}{}, nil
+		return struct{}{}, settledWithTask(ctx, tx, inbound)
 	})
 	return err
+}
+
+// openedTask is a task that is about to end.
+type openedTask struct {
+	id        TaskID
+	office    OfficeID
+	recipient RecipientID
+	kind      string
+}
+
+// finishTask ends a task with what a person did, and the alerts it was about.
+func (l *Log) finishTask(ctx context.Context, tx txn, t openedTask, outcome string) error {
+	if !tx.by.May(Supervisor, t.office) {
+		if err := deedForTask(ctx, tx, t.id); err != nil {
+			return err
+		}
+	}
+	// What was done may name people: it stands under the key of who wrote it.
+	_, err := tx.Exec(ctx, "UPDATE tasks SET state = 'done', done_at = $2, done_by = $3, outcome = $4 WHERE id = $1", t.id, tx.now, tx.by.User,
+		tx.by.key.Seal([]byte(outcome), "tasks.outcome/"+t.id.String()))
+	if err != nil {
+		return fmt.Errorf("settle task: %w", err)
+	}
+	if err := l.closeAlerts(ctx, tx, t.id, t.recipient); err != nil {
+		return err
+	}
+	if t.recipient.IsZero() {
+		tx.audit(t.office, "task_done", anyID(t.id), t.kind)
+		return nil
+	}
+	tx.append(happening{recipient: t.recipient, kind: "task_done", subject: anyID(t.id), details: map[string]any{"task": t.kind, "outcome": outcome}})
+	return nil
+}
+
+// settledWithTask ends the waiting of a reply whose last task was done.
+func settledWithTask(ctx context.Context, tx txn, inbound InboundID) error {
+	tag, err := tx.Exec(ctx, `UPDATE inbound_messages SET state = 'settled', handled_at = $2 WHERE id = $1 AND state = 'triage'
+		AND NOT EXISTS (SELECT FROM tasks WHERE inbound_id = $1 AND state = 'open' AND kind IN ('triage', 'urgent_reply'))`, inbound, tx.now)
+	if err != nil {
+		return fmt.Errorf("settle reply: %w", err)
+	}
+	if tag.RowsAffected() == 0 {
+		return nil
+	}
+	return addParts(ctx, tx, inbound, []part{{decision: "nothing", reason: "its task was done", by: tx.by.User}})
 }
 
 // alertsOfTask are the open alerts a that task t ($1) is about.
