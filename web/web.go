@@ -92,6 +92,8 @@ func (s *console) routes(mux *http.ServeMux) {
 	mux.Handle("POST /check-ins/{id}/reschedule", s.signedIn(s.rescheduleCheckIn))
 	mux.Handle("GET /tasks", s.signedIn(s.tasks))
 	mux.Handle("POST /tasks/{id}/resolve", s.signedIn(s.resolveTask))
+	mux.Handle("GET /inbox", s.signedIn(s.inbox))
+	mux.Handle("POST /inbox/{id}/settle", s.signedIn(s.settleReply))
 	mux.Handle("GET /contacts", s.signedIn(s.contacts))
 	if s.Handsets != nil {
 		mux.Handle("GET /phones", s.signedIn(s.phones))

@@ -23,7 +23,7 @@ func TestSession(t *testing.T) {
 	t.Run("SendsStrangersToTheSignInPage", func(t *testing.T) {
 		t.Parallel()
 		b := c.anybody()
-		for _, path := range []string{"/", "/tasks", "/contacts", "/phones", "/recipients/" + c.made.Recipient.String()} {
+		for _, path := range []string{"/", "/tasks", "/inbox", "/contacts", "/phones", "/recipients/" + c.made.Recipient.String()} {
 			status, _ := b.get(path)
 			require.Equal(t, http.StatusSeeOther, status, path)
 			require.Equal(t, "/signin", b.place)
@@ -103,7 +103,7 @@ func TestPages(t *testing.T) {
 		t.Parallel()
 		b := c.signIn("li")
 		english := regexp.MustCompile(`[A-Za-z]{3,}( [a-z]+){2,}`)
-		for _, path := range []string{"/", recipient, "/tasks", "/contacts", "/check-ins/" + c.step("month-6-phone").ID.String()} {
+		for _, path := range []string{"/", recipient, "/tasks", "/inbox", "/contacts", "/check-ins/" + c.step("month-6-phone").ID.String()} {
 			require.Empty(t, english.FindAllString(words(b.page(path)), -1), path)
 		}
 	})
@@ -142,7 +142,7 @@ func TestPages(t *testing.T) {
 	t.Run("NeedNothingFromElsewhereAndNoScript", func(t *testing.T) {
 		t.Parallel()
 		b := c.signIn("li")
-		paths := []string{"/", recipient, "/check-ins/" + c.step("month-6-phone").ID.String(), "/tasks", "/contacts", "/phones", "/signin", "/nowhere"}
+		paths := []string{"/", recipient, "/check-ins/" + c.step("month-6-phone").ID.String(), "/tasks", "/inbox", "/contacts", "/phones", "/signin", "/nowhere"}
 		for _, path := range paths {
 			_, body := b.get(path)
 			require.NotRegexp(t, `(?i)<script|<style|\sstyle=|\son[a-z]+=|javascript:|(href|src|action)="(https?:)?//`, body, path)
