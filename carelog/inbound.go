@@ -177,34 +177,36 @@ func (l *Log) openReply(b sealedReply) (replyFacts, error) {
 	return said, nil
 }
 
+// closedWords are a reply's words under the keys of the households it is about.
+// The zero value changes nothing.
+type closedWords struct {
+	sealed     []byte
+	households []RecipientID
+	recipient  RecipientID // the file it belongs to, where there is but one
+}
+
 // sealForHouseholds puts a reply's words under the keys of every household that it
-// is about, and names the file it belongs to where there is but one.
-func (l *Log) sealForHouseholds(ctx context.Context, tx txn, r reply, t target) error {
-	households := r.households(t)
-	if len(households) == len(r.closedBy) || r.said == (replyFacts{}) {
-		return nil
+// is about, one around the other: they go when the key of any of them goes.
+func (l *Log) sealForHouseholds(ctx context.Context, tx txn, r reply, t target) (closedWords, error) {
+	words := closedWords{households: r.households(t)}
+	if len(words.households) == len(r.closedBy) || r.said == (replyFacts{}) {
+		return closedWords{}, nil
 	}
-	sealed, err := json.Marshal(r.said)
-	if err != nil {
-		return fmt.Errorf("seal the reply %s: it cannot be written as JSON", r.id)
+	var err error
+	if words.sealed, err = json.Marshal(r.said); err != nil {
+		return closedWords{}, fmt.Errorf("seal the reply %s: it cannot be written as JSON", r.id)
 	}
-	for _, id := range households {
+	for _, id := range words.households {
 		key, err := l.recipientKey(ctx, tx, id)
 		if err != nil {
-			return err
+			return closedWords{}, err
 		}
-		sealed = key.Seal(sealed, "inbound_messages.sealed/"+r.id.String())
+		words.sealed = key.Seal(words.sealed, "inbound_messages.sealed/"+r.id.String())
 	}
-	var recipient RecipientID
-	if len(households) == 1 {
-		recipient = households[0]
+	if len(words.households) == 1 {
+		words.recipient = words.households[0]
 	}
-	_, err = tx.Exec(ctx, `UPDATE inbound_messages SET recipient_id = $2, office_id = coalesce($3, office_id), sealed = $4, sealed_for = $5 WHERE id = $1`,
-		r.id, recipient, t.office, sealed, households)
-	if err != nil {
-		return fmt.Errorf("seal the reply: %w", err)
-	}
-	return nil
+	return words, nil
 }
 
 // Report is what a carrier says later about a message it took.

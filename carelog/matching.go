@@ -41,7 +41,7 @@ func (p part) taken() bool {
 // person, after one question to the contact where a question can help. A code of
 // an officer's own number is an attempt or a note of theirs.
 func (l *Log) hearReply(ctx context.Context, tx txn, r reply, senders []sender, said reading) error {
-	staff, err := findStaff(ctx, tx, r.sender)
+	staff, office, err := findStaff(ctx, tx, r.sender)
 	if err != nil {
 		return err
 	}
@@ -51,6 +51,7 @@ func (l *Log) hearReply(ctx context.Context, tx txn, r reply, senders []sender, 
 			return err
 		}
 		if !theirs {
+			r.office = office
 			return l.officerText(ctx, tx, r, staff, said)
 		}
 	}
@@ -182,6 +183,9 @@ func (l *Log) concludeReply(ctx context.Context, tx txn, r reply, senders []send
 	if about.contact.IsZero() {
 		about.contact = whoWrote(senders)
 	}
+	if about.office.IsZero() { // whose people know the contact, whoever owns the number
+		about.office = officeOf(taken, asked.open, senders)
+	}
 	if len(taken) > 0 && asked.message.IsZero() {
 		if err := l.answer(ctx, tx, r, taken[0].contact, taken[0].office, "village_ack"); err != nil {
 			return err
@@ -191,6 +195,26 @@ func (l *Log) concludeReply(ctx context.Context, tx txn, r reply, senders []send
 		return err
 	}
 	return noteQuestion(ctx, tx, r.id, asked)
+}
+
+// officeOf is the office that reads a reply about no household we know.
+func officeOf(taken []part, open []target, senders []sender) OfficeID {
+	switch {
+	case len(taken) > 0:
+		return taken[0].office
+	case len(open) > 0:
+		return open[0].office
+	default:
+		return fromWhom(senders).office
+	}
+}
+
+// fromWhom is all that is known of a reply about no household: who wrote it.
+func fromWhom(senders []sender) target {
+	if len(senders) == 0 {
+		return target{}
+	}
+	return target{contact: senders[0].id, office: senders[0].office}
 }
 
 // households are those that a reply is known to be about, in the order of their ids.

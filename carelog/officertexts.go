@@ -9,13 +9,21 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// findStaff are those of our own people whose number a text came from.
-func findStaff(ctx context.Context, tx txn, index []byte) ([]UserID, error) {
-	rows, err := tx.Query(ctx, "SELECT id FROM users WHERE phone_index = $1 AND phone_index <> '' AND state = 'active' ORDER BY id", index)
+// findStaff are those of our own people whose number a text came from, and an office of theirs.
+func findStaff(ctx context.Context, tx txn, index []byte) (staff []UserID, office OfficeID, err error) {
+	rows, err := tx.Query(ctx, "SELECT id, office_id FROM users WHERE phone_index = $1 AND phone_index <> '' AND state = 'active' ORDER BY id", index)
 	if err != nil {
-		return nil, fmt.Errorf("find our own people: %w", err)
+		return nil, office, fmt.Errorf("find our own people: %w", err)
 	}
-	return pgx.CollectRows(rows, pgx.RowTo[UserID])
+	var id UserID
+	_, err = pgx.ForEachRow(rows, []any{&id, &office}, func() error {
+		staff = append(staff, id)
+		return nil
+	})
+	if err != nil {
+		return nil, office, fmt.Errorf("find our own people: %w", err)
+	}
+	return staff, office, nil
 }
 
 // contactsOwn tells whether a text from a number that is a contact's and one of our
@@ -50,16 +58,16 @@ const (
 func (l *Log) officerText(ctx context.Context, tx txn, r reply, staff []UserID, said reading) error {
 	switch codes := said.codes(); {
 	case len(codes) == 0:
-		return l.toTriage(ctx, tx, r, target{}, officerWithoutCode)
+		return l.toTriage(ctx, tx, r, target{office: r.office}, officerWithoutCode)
 	case len(codes) > 1:
-		return l.toTriage(ctx, tx, r, target{}, officerSeveralCodes)
+		return l.toTriage(ctx, tx, r, target{office: r.office}, officerSeveralCodes)
 	}
 	t, found, err := byCode(ctx, tx, r.line, said.codes()[0])
 	if err != nil {
 		return err
 	}
 	if !found || t.checkIn.IsZero() {
-		return l.toTriage(ctx, tx, r, target{}, officerStrayCode)
+		return l.toTriage(ctx, tx, r, target{office: r.office}, officerStrayCode)
 	}
 	c, err := lockCheckIn(ctx, tx, t.checkIn)
 	if err != nil {

@@ -55,9 +55,9 @@ func (l *Log) ReceiveReply(ctx context.Context, id InboundID) error {
 		case "urgent":
 			err = l.urgentReply(ctx, tx, r, senders, said)
 		case markEcho:
-			err = l.toTriage(ctx, tx, r, target{contact: whoWrote(senders)}, "our own words came back: look whether something was meant by it")
+			err = l.toTriage(ctx, tx, r, fromWhom(senders), "our own words came back: look whether something was meant by it")
 		case markAutomatic:
-			err = l.toTriage(ctx, tx, r, target{contact: whoWrote(senders)}, "an automatic reply: look whether somebody still has to be reached")
+			err = l.toTriage(ctx, tx, r, fromWhom(senders), "an automatic reply: look whether somebody still has to be reached")
 		default:
 			err = l.hearReply(ctx, tx, r, senders, said)
 		}
@@ -200,12 +200,18 @@ func (l *Log) settleReply(ctx context.Context, tx txn, r reply, t target, state,
 	if err := addParts(ctx, tx, r.id, r.parts); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, `UPDATE inbound_messages SET state = $2, reason = $3, handled_at = $4, contact_id = coalesce($5, contact_id), ask_id = coalesce($6, ask_id)
-		WHERE id = $1`, r.id, state, why, tx.now, t.contact, t.ask)
+	words, err := l.sealForHouseholds(ctx, tx, r, t)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `UPDATE inbound_messages SET state = $2, reason = $3, handled_at = $4, contact_id = coalesce($5, contact_id), ask_id = coalesce($6, ask_id),
+			office_id = coalesce($7, office_id), sealed = coalesce($8, sealed), sealed_for = coalesce($9, sealed_for),
+			recipient_id = CASE WHEN $9::uuid[] IS NULL THEN recipient_id ELSE $10 END
+		WHERE id = $1`, r.id, state, why, tx.now, t.contact, t.ask, t.office, words.sealed, words.households, words.recipient)
 	if err != nil {
 		return fmt.Errorf("settle reply: %w", err)
 	}
-	return l.sealForHouseholds(ctx, tx, r, t)
+	return nil
 }
 
 // toTriage leaves the reply to a person, with the reason and what it may be about.

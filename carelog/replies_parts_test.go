@@ -100,6 +100,20 @@ func TestPartsOfAReply(t *testing.T) {
 		require.Contains(t, answers[0].Text, codes[0])
 		require.Contains(t, answers[0].Text, codes[1])
 		c.keeps()
+		c.exec("UPDATE recipients SET data_key = NULL WHERE id = $1", made[1].Recipient)
+		tasks, err = c.app.Tasks(c.ctx(), c.officer, carelog.Page{Limit: 10})
+		require.NoError(t, err)
+		require.Empty(t, tasks[0].Said, "the key of one household was destroyed")
+	})
+
+	t.Run("AnUnclearReplyWaitsInTheContactsOffice", func(t *testing.T) {
+		t.Parallel()
+		c, _, _ := askedTwice(t)
+		above := c.addOffice("370300", "淄博市人民检察院", carelog.OfficeID{})
+		c.exec("UPDATE lines SET office_id = $1", above)
+		c.reply(contactPhone, "1")
+		require.Equal(t, 1, c.count("SELECT count(*) FROM tasks WHERE kind = 'triage' AND office_id = $1", c.office))
+		require.Len(t, c.inbox(), 1)
 	})
 
 	t.Run("ANoteBesideOneCodeStaysInItsHistory", func(t *testing.T) {
