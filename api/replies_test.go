@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"net/http"
-
 	"testing"
 
 	"github.com/stretchr/testify/require"
