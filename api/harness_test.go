@@ -108,7 +108,7 @@ func newCounty(t *testing.T) *county {
 	c.boss = c.addUser(c.office, "zhao", carelog.Supervisor)
 	c.admin = c.addUser(c.office, "admin", carelog.Administrator)
 	c.contact, err = c.work.AddContact(t.Context(), carelog.TheSystem(), carelog.NewContact{
-		Office: c.office, Name: "赵某", Phone: contactPhone, Role: "committee_head", Villages: []carelog.VillageName{{Township: "南麻街道", Name: "柿岭村"}},
+		Verified: true, Office: c.office, Name: "赵某", Phone: contactPhone, Role: "committee_head", Villages: []carelog.VillageName{{Township: "南麻街道", Name: "柿岭村"}},
 	})
 	require.NoError(t, err)
 	config.DB = c.app

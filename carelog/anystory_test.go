@@ -122,8 +122,8 @@ func (s *teller) handedOver(out carelog.Outgoing, now time.Time, day string) {
 	var purpose string
 	var priority int
 	var optedOut bool
-	err := s.pool.QueryRow(s.ctx(), `SELECT m.purpose || CASE m.wording WHEN 'stop_ack' THEN '!' ELSE '' END, m.priority, k.opted_out_at IS NOT NULL
-		FROM messages m LEFT JOIN village_contacts k ON k.id = m.contact_id WHERE m.id = $1`, out.ID).Scan(&purpose, &priority, &optedOut)
+	err := s.pool.QueryRow(s.ctx(), `SELECT m.purpose || CASE m.wording WHEN 'stop_ack' THEN '!' ELSE '' END, m.priority, n.opted_out_at IS NOT NULL
+		FROM messages m LEFT JOIN village_contacts k ON k.id = m.contact_id LEFT JOIN numbers n ON n.phone_index = k.phone_index WHERE m.id = $1`, out.ID).Scan(&purpose, &priority, &optedOut)
 	require.NoError(s.t, err)
 	require.False(s.t, optedOut && purpose != "answer!", "a number that asked for no more is texted")
 	if s.tries[out.ID]++; s.tries[out.ID] > 1 {

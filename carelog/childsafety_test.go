@@ -119,7 +119,7 @@ func TestSexualOffenceAgainstAChildNeverReachesTheVillage(t *testing.T) {
 		made, err := c.app.EnrolRecipient(c.ctx(), c.officer, c.child("A-1", 56))
 		require.NoError(t, err)
 		director, err := c.work.AddContact(c.ctx(), carelog.TheSystem(), carelog.NewContact{
-			Office: c.office, Name: "孙某", Phone: strangersPhone, Role: "child_director", Villages: []carelog.VillageName{{Township: "南麻街道", Name: "柿岭村"}},
+			Verified: true, Office: c.office, Name: "孙某", Phone: strangersPhone, Role: "child_director", Villages: []carelog.VillageName{{Township: "南麻街道", Name: "柿岭村"}},
 		})
 		require.NoError(t, err)
 		for _, n := range []carelog.NewContacts{{Primary: c.contact}, {Primary: director}, {Primary: c.contact, Backup: director}} {
@@ -204,7 +204,7 @@ func TestSexualOffenceAgainstAChildNeverReachesTheVillage(t *testing.T) {
 		taker := c.addUser(sister, "sun", "+8615400000301", carelog.Officer, carelog.Supervisor)
 		there := carelog.VillageName{Township: "东里镇", Name: "远村"}
 		contact, err := c.work.AddContact(c.ctx(), carelog.TheSystem(), carelog.NewContact{
-			Office: sister, Name: "孙某", Phone: strangersPhone, Role: "committee_head", Villages: []carelog.VillageName{there},
+			Verified: true, Office: sister, Name: "孙某", Phone: strangersPhone, Role: "committee_head", Villages: []carelog.VillageName{there},
 		})
 		require.NoError(t, err)
 		act, err := c.app.TransferToOffice(c.ctx(), c.officer, made.Plan, "370322", "搬到邻县")
@@ -366,7 +366,7 @@ func TestNameContacts(t *testing.T) {
 		t.Parallel()
 		c, made, _ := asked(t)
 		far, err := c.work.AddContact(c.ctx(), carelog.TheSystem(), carelog.NewContact{
-			Office: c.office, Name: "孙某", Phone: strangersPhone, Role: "grid_worker", Villages: []carelog.VillageName{{Township: "东里镇", Name: "远村"}},
+			Verified: true, Office: c.office, Name: "孙某", Phone: strangersPhone, Role: "grid_worker", Villages: []carelog.VillageName{{Township: "东里镇", Name: "远村"}},
 		})
 		require.NoError(t, err)
 		_, err = c.app.NameContacts(c.ctx(), c.officer, carelog.NewContacts{Plan: made.Plan, Primary: far})

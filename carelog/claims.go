@@ -100,7 +100,7 @@ func (l *Log) ClaimMessages(ctx context.Context, line LineID, limit int) (Claime
 // selectClaims looks at each priority by itself: what is due lies at the head of
 // its part of the index, and what is planned for later is never walked over. As an
 // array the planner takes them for few and walks the keys of what it joins.
-const selectClaims = `WITH due AS MATERIALIZED (
+var selectClaims = `WITH due AS MATERIALIZED (
 		SELECT d.id FROM unnest($6::smallint[]) AS p (priority), LATERAL (
 			SELECT id FROM messages WHERE line_id = $1 AND dispatch = 'planned' AND priority = p.priority AND not_before <= $2
 			ORDER BY not_before LIMIT $3) d)
@@ -109,8 +109,8 @@ const selectClaims = `WITH due AS MATERIALIZED (
 		coalesce(a.id, b.ask_id), coalesce(a.code, ''), coalesce(a.state, ''), coalesce(c.state, ''), c.due, CASE WHEN c.state IN ('overdue', 'missed') THEN coalesce(c.first_due, c.due) ELSE c.due END, coalesce(c.kind, ''),
 		coalesce(p.state, ''), coalesce(m.contact_id IN (p.primary_contact_id, p.backup_contact_id), false), coalesce(p.village_barred, false), coalesce(t.key, ''),
 		coalesce(k.data_key, u.data_key), coalesce(k.sealed, u.sealed),
-		coalesce(k.state = 'active' AND k.opted_out_at IS NULL AND k.unreachable_at IS NULL, u.state = 'active', false),
-		k.opted_out_at IS NOT NULL,
+		coalesce(k.state = 'active' AND pn.opted_out_at IS NULL AND pn.unreachable_at IS NULL, u.state = 'active', false),
+		pn.opted_out_at IS NOT NULL, coalesce(pn.state, ''), ` + conflicted("m.contact_id", "m.recipient_id") + `,
 		r.data_key, r.sealed, coalesce(v.township, ''), f.id, f.data_key, f.sealed, coalesce(al.act_by, c.act_by), m.inbound_id,
 		budget.today, budget.week, budget.answers, k.phone_index,
 		m.check_in_id IS NOT NULL AND EXISTS (SELECT FROM messages s WHERE s.check_in_id = m.check_in_id AND s.id <> m.id AND s.wording = m.wording
@@ -128,6 +128,7 @@ const selectClaims = `WITH due AS MATERIALIZED (
 	LEFT JOIN plan_templates t ON t.id = p.template_id
 	LEFT JOIN users f ON f.id = p.officer_id
 	LEFT JOIN village_contacts k ON k.id = m.contact_id
+	LEFT JOIN numbers pn ON pn.phone_index = k.phone_index
 	LEFT JOIN users u ON u.id = m.user_id
 	LEFT JOIN recipients r ON r.id = m.recipient_id
 	LEFT JOIN villages v ON v.id = r.village_id
@@ -178,6 +179,8 @@ type claim struct {
 	template                     string
 	partyKey, partySealed        []byte
 	reachable, optedOut          bool
+	numberState                  string // of the contact's number
+	conflicted                   bool   // the contact is never asked about the household
 	recipientKey, recipientBox   []byte
 	township                     string
 	officer                      UserID
@@ -204,7 +207,7 @@ func scanClaim(row pgx.CollectableRow) (c claim, err error) {
 	err = row.Scan(&c.id, &c.office, &c.signature, &c.recipient, &c.checkIn, &c.contact, &c.user, &c.line, &c.number, &c.carrier,
 		&c.purpose, &c.wording, &c.priority, &c.notBefore, &c.deadline, &c.tries,
 		&c.ask, &c.code, &c.askState, &c.checkInState, &c.due, &c.lateSince, &c.kind, &c.planState, &c.named, &c.barred, &c.template,
-		&c.partyKey, &c.partySealed, &c.reachable, &c.optedOut, &c.recipientKey, &c.recipientBox, &c.township,
+		&c.partyKey, &c.partySealed, &c.reachable, &c.optedOut, &c.numberState, &c.conflicted, &c.recipientKey, &c.recipientBox, &c.township,
 		&c.officer, &c.officerKey, &c.officerSealed, &c.actBy, &c.inbound, &c.today, &c.week, &c.answers, &c.phone, &c.saidToday,
 		&c.alert, &c.review, &c.reviewed, &c.staffTexts, &c.staffADay, &c.away, &c.texting, &c.perDay, &c.perWeek, &c.capLeft, &c.capWait)
 	return c, err
@@ -241,6 +244,9 @@ func (l *Log) settleClaims(ctx context.Context, tx txn, claims []claim) (Claimed
 		}
 	}
 	if err := rows.update(ctx, tx); err != nil {
+		return done, err
+	}
+	if err := markAsked(ctx, tx, wanted); err != nil {
 		return done, err
 	}
 	for _, o := range others {

@@ -26,6 +26,7 @@ type NewContact struct {
 	Phone    string // as people write it
 	Role     ContactRole
 	Villages []VillageName // served; added to the office where they are new
+	Verified bool          // somebody of ours made sure that the number is theirs
 }
 
 // VillageName is a village as people name it.
@@ -42,13 +43,15 @@ type VillageContact struct {
 	Role        ContactRole   `json:"role"`
 	PhoneEnding string        `json:"phone_ending"`
 	Villages    []VillageName `json:"villages"`
-	State       string        `json:"state"` // active, resigned
+	State       string        `json:"state"`        // active, resigned
+	Number      string        `json:"number_state"` // unverified, asked, verified, quarantined, empty
 	OptedOut    bool          `json:"opted_out"`
 	Unreachable bool          `json:"unreachable"`
 }
 
-// AddContact adds a village contact with the villages they serve. An officer or
-// administrator of the office may.
+// AddContact adds a village contact with the villages they serve. A number that is
+// new gets a neutral text first and none about a household until it is confirmed,
+// but where it is Verified. An officer or administrator of the office may.
 func (l *Log) AddContact(ctx context.Context, by Actor, c NewContact) (ContactID, error) {
 	if c.Office.IsZero() {
 		c.Office = by.Office
@@ -116,12 +119,13 @@ func (l *Log) insertContact(ctx context.Context, tx txn, c NewContact, phone str
 	if err != nil {
 		return id, fmt.Errorf("seal the contact: %w", err)
 	}
+	index := l.keys.Index("phone", phone)
 	_, err = tx.Exec(ctx, `INSERT INTO village_contacts (id, office_id, data_key, sealed, phone_index, role, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`, id, c.Office, wrapped, sealed, l.keys.Index("phone", phone), c.Role, tx.now)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`, id, c.Office, wrapped, sealed, index, c.Role, tx.now)
 	if err != nil {
 		return id, fmt.Errorf("insert contact: %w", err)
 	}
-	return id, nil
+	return id, addNumber(ctx, tx, index, c.Verified)
 }
 
 func serveVillage(ctx context.Context, tx txn, contact ContactID, village VillageID) error {
@@ -153,13 +157,13 @@ func PageAfter(id string, limit int) (Page, error) {
 // Contacts lists the village contacts of the actor's offices, oldest first.
 func (l *Log) Contacts(ctx context.Context, by Actor, page Page) ([]VillageContact, error) {
 	return read(ctx, l, by, func(tx txn) ([]VillageContact, error) {
-		rows, err := tx.Query(ctx, `SELECT c.id, c.data_key, c.sealed, c.role, c.state, c.opted_out_at, c.unreachable_at,
+		rows, err := tx.Query(ctx, `SELECT c.id, c.data_key, c.sealed, c.role, c.state, n.state, n.opted_out_at, n.unreachable_at,
 				array_agg(v.township ORDER BY v.township, v.name) FILTER (WHERE v.id IS NOT NULL),
 				array_agg(v.name ORDER BY v.township, v.name) FILTER (WHERE v.id IS NOT NULL)
-			FROM village_contacts c
+			FROM village_contacts c JOIN numbers n ON n.phone_index = c.phone_index
 			LEFT JOIN contact_villages cv ON cv.contact_id = c.id LEFT JOIN villages v ON v.id = cv.village_id
 			WHERE c.id > $1 AND ($2 OR c.office_id = ANY (scope()))
-			GROUP BY c.id ORDER BY c.id LIMIT $3`, page.afterOrFirst(), by.Kind == System, page.Limit)
+			GROUP BY c.id, n.phone_index ORDER BY c.id LIMIT $3`, page.afterOrFirst(), by.Kind == System, page.Limit)
 		if err != nil {
 			return nil, fmt.Errorf("list contacts: %w", err)
 		}
@@ -180,7 +184,7 @@ func (l *Log) scanContact(row pgx.CollectableRow) (VillageContact, error) {
 	var wrapped, sealed []byte
 	var optedOut, unreachable *time.Time
 	var townships, names []string
-	err := row.Scan(&c.ID, &wrapped, &sealed, &c.Role, &c.State, &optedOut, &unreachable, &townships, &names)
+	err := row.Scan(&c.ID, &wrapped, &sealed, &c.Role, &c.State, &c.Number, &optedOut, &unreachable, &townships, &names)
 	if err != nil {
 		return c, err
 	}

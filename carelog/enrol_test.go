@@ -58,7 +58,7 @@ func TestEnrol(t *testing.T) {
 		c := newCounty(t)
 		e := c.enrolment("A-1", 3)
 		other, err := c.work.AddContact(c.ctx(), carelog.TheSystem(), carelog.NewContact{
-			Office: c.office, Name: "孙某", Phone: "+8615400000102", Role: "grid_worker", Villages: []carelog.VillageName{{Township: "南麻街道", Name: "东村"}},
+			Verified: true, Office: c.office, Name: "孙某", Phone: "+8615400000102", Role: "grid_worker", Villages: []carelog.VillageName{{Township: "南麻街道", Name: "东村"}},
 		})
 		require.NoError(t, err)
 		e.Primary = other

@@ -57,6 +57,8 @@ type quiet struct {
 	contactFine bool
 	optedOut    bool
 	unreachable bool
+	unverified  bool
+	conflicted  bool
 	barred      bool
 
 	next     calendar.Date // due date of the next check-in ahead
@@ -73,17 +75,18 @@ func readQuiet(ctx context.Context, tx txn, recipient RecipientID) (quiet, error
 	q := quiet{recipient: recipient}
 	err := tx.QueryRow(ctx, `SELECT r.office_id, p.id, coalesce(p.state, ''), coalesce(t.key, ''), p.review_on,
 			num_nonnulls(k1.id, k2.id) > 0,
-			coalesce(k1.state = 'active' AND k1.opted_out_at IS NULL AND k1.unreachable_at IS NULL, false)
-				OR coalesce(k2.state = 'active' AND k2.opted_out_at IS NULL AND k2.unreachable_at IS NULL, false),
-			coalesce(k1.opted_out_at, k2.opted_out_at) IS NOT NULL, coalesce(k1.unreachable_at, k2.unreachable_at) IS NOT NULL,
+			coalesce(`+textable("k1", "n1")+` AND NOT `+conflicted("k1.id", "r.id")+`, false) OR coalesce(`+textable("k2", "n2")+` AND NOT `+conflicted("k2.id", "r.id")+`, false),
+			coalesce(n1.opted_out_at, n2.opted_out_at) IS NOT NULL, coalesce(n1.unreachable_at, n2.unreachable_at) IS NOT NULL,
+			coalesce(n1.state IN ('unverified', 'asked', 'quarantined'), false) OR coalesce(n2.state IN ('unverified', 'asked', 'quarantined'), false),
+			`+conflicted("k1.id", "r.id")+` OR `+conflicted("k2.id", "r.id")+`,
 			coalesce(p.village_barred, false)
 		FROM recipients r
 		LEFT JOIN LATERAL (SELECT * FROM care_plans WHERE recipient_id = r.id ORDER BY state = 'closed', id DESC LIMIT 1) p ON true
 		LEFT JOIN plan_templates t ON t.id = p.template_id
-		LEFT JOIN village_contacts k1 ON k1.id = p.primary_contact_id
-		LEFT JOIN village_contacts k2 ON k2.id = p.backup_contact_id
+		LEFT JOIN village_contacts k1 ON k1.id = p.primary_contact_id LEFT JOIN numbers n1 ON n1.phone_index = k1.phone_index
+		LEFT JOIN village_contacts k2 ON k2.id = p.backup_contact_id LEFT JOIN numbers n2 ON n2.phone_index = k2.phone_index
 		WHERE r.id = $1`, recipient).
-		Scan(&q.office, &q.plan, &q.state, &q.template, &q.reviewOn, &q.hasContact, &q.contactFine, &q.optedOut, &q.unreachable, &q.barred)
+		Scan(&q.office, &q.plan, &q.state, &q.template, &q.reviewOn, &q.hasContact, &q.contactFine, &q.optedOut, &q.unreachable, &q.unverified, &q.conflicted, &q.barred)
 	if none(err) {
 		return q, notFound("recipient")
 	}
@@ -146,6 +149,10 @@ func (q *quiet) explainContact(e *Explanation) {
 		e.add("contact", Sentence{"the contact asked for no more texts: the village is asked by phone", "\u8054\u7cfb\u4eba\u8981\u6c42\u4e0d\u518d\u63a5\u6536\u77ed\u4fe1\uff0c\u6539\u4e3a\u7535\u8bdd\u8be2\u95ee"})
 	case q.unreachable:
 		e.add("contact", Sentence{"the contact's number takes no texts: the village is asked by phone", "\u8054\u7cfb\u4eba\u53f7\u7801\u65e0\u6cd5\u9001\u8fbe\uff0c\u6539\u4e3a\u7535\u8bdd\u8be2\u95ee"})
+	case q.unverified:
+		e.add("contact", Sentence{"it is not certain that the contact's number is theirs: the village is asked by phone", "\u8054\u7cfb\u4eba\u53f7\u7801\u5c1a\u672a\u6838\u5b9e\uff0c\u6539\u4e3a\u7535\u8bdd\u8be2\u95ee"})
+	case q.conflicted:
+		e.add("contact", Sentence{"a conflict of interest is noted for the contact: the village is asked by phone", "\u8054\u7cfb\u4eba\u6709\u5229\u5bb3\u51b2\u7a81\uff0c\u6539\u4e3a\u7535\u8bdd\u8be2\u95ee"})
 	default:
 		e.add("contact", Sentence{"the contact named has resigned", "\u6307\u5b9a\u7684\u8054\u7cfb\u4eba\u5df2\u5378\u4efb"})
 	}

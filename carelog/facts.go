@@ -78,14 +78,14 @@ func (l *Log) facts(ctx context.Context, tx txn, c claim) (map[string]string, er
 		}
 	case "village_ack", "village_ambiguous", "village_unparsed", "village_suggest":
 		return l.answerFacts(ctx, tx, c, f)
-	case "stop_ack", "start_ack", "officer_signal", "officer_urgent", "officer_review", "test":
+	case "stop_ack", "start_ack", "number_check", "officer_signal", "officer_urgent", "officer_review", "test":
 	}
 	return trimFacts(c.wording, f), nil
 }
 
 // trimFacts drops what a wording has no place for.
 func trimFacts(wording string, f map[string]string) map[string]string {
-	if slices.Contains([]string{"stop_ack", "start_ack", "officer_urgent", "staff_digest", "supervisor_week", "test"}, wording) {
+	if slices.Contains([]string{"stop_ack", "start_ack", "number_check", "officer_urgent", "staff_digest", "supervisor_week", "test"}, wording) {
 		delete(f, "code")
 	}
 	return f

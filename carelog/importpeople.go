@@ -8,6 +8,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// verifiedColumn says that somebody made sure whose the contacts' numbers are.
+const verifiedColumn = "号码已核实"
+
 // people finds the village and the contacts a row names, and adds the ones that
 // are new. Of an enrolled row nothing is added.
 func (im *importer) people(ctx context.Context, row LedgerRow, e *Enrolment, enrolled bool) error {
@@ -23,6 +26,9 @@ func (im *importer) people(ctx context.Context, row LedgerRow, e *Enrolment, enr
 		if err != nil && !none(err) {
 			return fmt.Errorf("find village: %w", err)
 		}
+	}
+	if written := strings.TrimSpace(row.Cells[verifiedColumn]); written != "" && written != "是" && written != "否" {
+		im.problem(row.Number, verifiedColumn, isUnknown)
 	}
 	var err error
 	e.Primary, err = im.contact(ctx, row, "村联系人", village, enrolled)
@@ -53,12 +59,18 @@ func (im *importer) contact(ctx context.Context, row LedgerRow, column string, v
 	if err != nil || enrolled || village.IsZero() {
 		return id, err
 	}
+	verified := strings.TrimSpace(row.Cells[verifiedColumn]) == "是"
+	if !id.IsZero() && verified {
+		if err := addNumber(ctx, im.tx, im.log.keys.Index("phone", phone), true); err != nil {
+			return id, err
+		}
+	}
 	if id.IsZero() {
 		role := contactRoles[strings.TrimSpace(row.Cells[column+"职务"])]
 		if role == "" {
 			role = "committee_member"
 		}
-		id, err = im.log.insertContact(ctx, im.tx, NewContact{Office: im.options.Office, Name: name, Role: role}, phone)
+		id, err = im.log.insertContact(ctx, im.tx, NewContact{Office: im.options.Office, Name: name, Role: role, Verified: verified}, phone)
 		if err != nil {
 			return id, err
 		}

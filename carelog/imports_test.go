@@ -40,7 +40,7 @@ func countyLedger(t *testing.T) (*county, carelog.Ledger) {
 func oneRow() carelog.Ledger {
 	return carelog.Ledger{Header: carelog.LedgerColumns(), Rows: []carelog.LedgerRow{{Number: 2, Cells: map[string]string{
 		"外部编号": "B-1", "姓名": "林某某", "身份证号": "99032319850117134x", "乡镇": "南麻街道", "村居": "柿岭村", "救助金额(元)": "5,000.50", "资金来源": "本级:3000.50；市级:2000",
-		"发放日期": "2026-10-09", "承办人": "li", "村联系人": "赵某", "村联系人职务": "村委会主任", "村联系人电话": "15400000101", "家庭称呼": "2组小林家",
+		"发放日期": "2026-10-09", "承办人": "li", "村联系人": "赵某", "村联系人职务": "村委会主任", "村联系人电话": "15400000101", "号码已核实": "是", "家庭称呼": "2组小林家",
 	}}}}
 }
 

@@ -40,10 +40,14 @@ func judge(c claim, now time.Time, cal *calendar.Calendar) verdict {
 		return verdict{dispatch: "cancelled", reason: notThroughTheVillage, task: "village_barred"}
 	case c.purpose == "village_request" && !c.named:
 		return verdict{dispatch: "cancelled", reason: "the contact is no longer named for this household"}
+	case c.conflicted:
+		return verdict{dispatch: "cancelled", reason: conflictNoted, task: "contact_conflict"}
 	case !c.standIn.IsZero():
 		return verdict{dispatch: "cancelled", reason: c.standInWhy, instead: c.standIn}
 	case !c.reachable && !(c.purpose == "answer" && c.wording == "stop_ack"):
 		return c.unreachable()
+	case !c.contact.IsZero() && !c.fitsItsNumber():
+		return c.wrongNumber()
 	}
 	if c.texting == textingOff {
 		return deferTo(textingIsOff, windowFor(c.purpose, c.priority).next(now.Add(offAgain), cal))
@@ -68,9 +72,9 @@ func judge(c claim, now time.Time, cal *calendar.Calendar) verdict {
 		return deferTo("the same was said today already", windowFor(c.purpose, c.priority).opens(tomorrow))
 	case c.purpose == "answer" && c.answers >= answersADay:
 		return verdict{dispatch: "cancelled", reason: fmt.Sprintf("no more than %d automatic answers to a number a day", answersADay)}
-	case c.purpose == "village_request" && c.today >= c.perDay:
+	case c.toVillage() && c.today >= c.perDay:
 		return deferTo(fmt.Sprintf("the number had %d texts today", c.today), villageWindow.opens(tomorrow))
-	case c.purpose == "village_request" && c.week >= c.perWeek:
+	case c.toVillage() && c.week >= c.perWeek:
 		return deferTo(fmt.Sprintf("the number had %d texts in seven days", c.week), villageWindow.opens(tomorrow))
 	}
 	return verdict{dispatch: "sending"}

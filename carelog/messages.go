@@ -46,15 +46,18 @@ type toPlan struct {
 	officer   UserID
 	contact   ContactID  // the plan's first named contact who can be texted; zero: none
 	barred    bool       // no village contact is asked about the household
+	numbers   string     // what is in doubt about the numbers of its contacts
 	actBy     *time.Time // of a check-in on a real-time clock
 }
 
-const selectToPlan = `SELECT c.id, c.office_id, c.recipient_id, c.kind, c.asks_village, c.opens, c.due, p.officer_id,
-		CASE WHEN k1.state = 'active' AND k1.opted_out_at IS NULL AND k1.unreachable_at IS NULL THEN k1.id
-		     WHEN k2.state = 'active' AND k2.opted_out_at IS NULL AND k2.unreachable_at IS NULL THEN k2.id END, p.village_barred, c.act_by
+var selectToPlan = `SELECT c.id, c.office_id, c.recipient_id, c.kind, c.asks_village, c.opens, c.due, p.officer_id,
+		CASE WHEN ` + textable("k1", "n1") + " AND NOT " + conflicted("k1.id", "c.recipient_id") + ` THEN k1.id
+		     WHEN ` + textable("k2", "n2") + " AND NOT " + conflicted("k2.id", "c.recipient_id") + ` THEN k2.id END, p.village_barred,
+		CASE WHEN n1.state IN ('unverified', 'asked') OR n2.state IN ('unverified', 'asked') THEN 'unverified'
+		     WHEN n1.state = 'quarantined' OR n2.state = 'quarantined' THEN 'quarantined' ELSE '' END, c.act_by
 	FROM check_ins c JOIN care_plans p ON p.id = c.plan_id
-	LEFT JOIN village_contacts k1 ON k1.id = p.primary_contact_id
-	LEFT JOIN village_contacts k2 ON k2.id = p.backup_contact_id
+	LEFT JOIN village_contacts k1 ON k1.id = p.primary_contact_id LEFT JOIN numbers n1 ON n1.phone_index = k1.phone_index
+	LEFT JOIN village_contacts k2 ON k2.id = p.backup_contact_id LEFT JOIN numbers n2 ON n2.phone_index = k2.phone_index
 	WHERE `
 
 // tellable is what the texts of a check-in ahead are planned by.
@@ -89,7 +92,7 @@ func (l *Log) planDueMessages(ctx context.Context, tx txn, p plan) error {
 
 func (l *Log) planMessagesOf(ctx context.Context, tx txn, rows pgx.Rows) (int, error) {
 	due, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (t toPlan, err error) {
-		err = row.Scan(&t.checkIn, &t.office, &t.recipient, &t.kind, &t.asks, &t.opens, &t.due, &t.officer, &t.contact, &t.barred, &t.actBy)
+		err = row.Scan(&t.checkIn, &t.office, &t.recipient, &t.kind, &t.asks, &t.opens, &t.due, &t.officer, &t.contact, &t.barred, &t.numbers, &t.actBy)
 		return t, err
 	})
 	if err != nil {
@@ -125,7 +128,7 @@ func (l *Log) planTexts(ctx context.Context, tx txn, t toPlan) error {
 	}
 	err := l.openTask(ctx, tx, newTask{
 		kind: "contact_missing", cause: "contact_missing:" + t.checkIn.String(), office: t.office, recipient: t.recipient, checkIn: t.checkIn,
-		reason: "no contact of this household can be texted: ask the village by phone, or name another contact", actBy: officerWindow.opens(t.due),
+		reason: t.whyByPhone(), actBy: officerWindow.opens(t.due),
 	})
 	if err != nil {
 		return err
@@ -161,6 +164,17 @@ func (l *Log) remindOnTheClock(ctx context.Context, tx txn, t toPlan) error {
 		}
 	}
 	return nil
+}
+
+// whyByPhone is why the village is asked by phone.
+func (t toPlan) whyByPhone() string {
+	switch t.numbers {
+	case numberUnverified:
+		return numberNotVerified
+	case numberQuarantined:
+		return numberInQuarantine
+	}
+	return "no contact of this household can be texted: ask the village by phone, or name another contact"
 }
 
 func (l *Log) planFor(ctx context.Context, tx txn, t toPlan, purpose string, slots []slot) error {

@@ -65,6 +65,12 @@ func (n NewContacts) check(ctx context.Context, tx txn, p plan) error {
 	if err := e.checkContact(ctx, tx, &probs, "backup_contact_id", n.Backup); err != nil {
 		return err
 	}
+	if err := checkConflict(ctx, tx, &probs, "primary_contact_id", n.Primary, p.recipient); err != nil {
+		return err
+	}
+	if err := checkConflict(ctx, tx, &probs, "backup_contact_id", n.Backup, p.recipient); err != nil {
+		return err
+	}
 	return probs.err()
 }
 
@@ -88,6 +94,11 @@ func (l *Log) nameContacts(ctx context.Context, tx txn, p plan, n NewContacts) e
 		return err
 	}
 	causes := []string{"contact_change:" + p.primary.String() + ":" + p.id.String(), "contact_change:" + p.backup.String() + ":" + p.id.String()}
+	for _, contact := range []ContactID{p.primary, p.backup} {
+		if contact != n.Primary && contact != n.Backup {
+			causes = append(causes, "verify_number:"+contact.String()+":"+p.id.String())
+		}
+	}
 	for _, id := range ids {
 		causes = append(causes, "contact_missing:"+id.String())
 	}

@@ -11,12 +11,12 @@ import (
 // requests become work for a person by phone.
 func (l *Log) stopTexts(ctx context.Context, tx txn, r reply, senders []sender) error {
 	if len(senders) == 0 {
+		if err := setOptedOut(ctx, tx, r.sender); err != nil { // nobody adds it as a contact's and texts it
+			return err
+		}
 		return l.toTriage(ctx, tx, r, target{}, "a stop word from a number that is none of our contacts")
 	}
 	for _, s := range senders {
-		if _, err := tx.Exec(ctx, "UPDATE village_contacts SET opted_out_at = $2 WHERE id = $1 AND opted_out_at IS NULL", s.id, tx.now); err != nil {
-			return fmt.Errorf("opt out: %w", err)
-		}
 		if err := l.rerouteAsks(ctx, tx, r, s); err != nil {
 			return err
 		}
@@ -28,6 +28,9 @@ func (l *Log) stopTexts(ctx context.Context, tx txn, r reply, senders []sender) 
 			return err
 		}
 	}
+	if err := setOptedOut(ctx, tx, r.sender); err != nil {
+		return err
+	}
 	if err := l.settleReply(ctx, tx, r, target{}, "matched", "a stop word: this number is texted no more"); err != nil {
 		return err
 	}
@@ -36,28 +39,41 @@ func (l *Log) stopTexts(ctx context.Context, tx txn, r reply, senders []sender) 
 
 // rerouteAsks closes a contact's open requests and has the check-ins planned anew without them.
 func (l *Log) rerouteAsks(ctx context.Context, tx txn, r reply, s sender) error {
-	rows, err := tx.Query(ctx, "SELECT check_in_id FROM asks WHERE contact_id = $1 AND state = 'open' AND check_in_id IS NOT NULL ORDER BY check_in_id", s.id)
+	closed, err := l.closeAsksTo(ctx, tx, s.id, "the contact asked for no more texts")
 	if err != nil {
-		return fmt.Errorf("find open requests: %w", err)
-	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[CheckInID])
-	if err != nil {
-		return fmt.Errorf("find open requests: %w", err)
-	}
-	if err := l.settleRequests(ctx, tx, s.id, ids, "the contact asked for no more texts"); err != nil {
 		return err
 	}
-	for _, id := range ids {
-		if err := l.planAnew(ctx, tx, id); err != nil {
-			return err
-		}
-		c, err := lockCheckIn(ctx, tx, id)
-		if err != nil {
-			return err
-		}
+	for _, c := range closed {
 		tx.append(happening{recipient: c.recipient, kind: "contact_opted_out", at: r.at, actor: Contact, actorID: anyID(s.id), subject: anyID(r.id)})
 	}
 	return nil
+}
+
+// closeAsksTo closes the open requests to a contact and has their check-ins
+// planned anew, by the plans' contacts as they are then.
+func (l *Log) closeAsksTo(ctx context.Context, tx txn, contact ContactID, why string) ([]checkIn, error) {
+	rows, err := tx.Query(ctx, `SELECT c.id FROM asks a JOIN check_ins c ON c.id = a.check_in_id
+		WHERE a.contact_id = $1 AND a.state = 'open' ORDER BY c.plan_id, c.id`, contact)
+	if err != nil {
+		return nil, fmt.Errorf("find open requests: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[CheckInID])
+	if err != nil {
+		return nil, fmt.Errorf("find open requests: %w", err)
+	}
+	closed := make([]checkIn, len(ids))
+	for i, id := range ids {
+		if closed[i], err = lockCheckIn(ctx, tx, id); err != nil {
+			return nil, err
+		}
+		if err := l.settleRequests(ctx, tx, contact, []CheckInID{id}, why); err != nil {
+			return nil, err
+		}
+		if err := l.planAnew(ctx, tx, id); err != nil {
+			return nil, err
+		}
+	}
+	return closed, nil
 }
 
 // startTexts lets the number be texted again, and has the open village check-ins
@@ -68,12 +84,13 @@ func (l *Log) startTexts(ctx context.Context, tx txn, r reply, senders []sender)
 		return l.toTriage(ctx, tx, r, target{}, "a start word from a number that is none of our contacts")
 	}
 	for _, s := range senders {
-		if _, err := tx.Exec(ctx, "UPDATE village_contacts SET opted_out_at = NULL WHERE id = $1", s.id); err != nil {
-			return fmt.Errorf("opt in: %w", err)
-		}
-		if err := l.askTheContactAgain(ctx, tx, r, s); err != nil {
+		h := happening{kind: "contact_opted_in", at: r.at, actor: Contact, actorID: anyID(s.id), subject: anyID(r.id)}
+		if err := l.askTheContactAgain(ctx, tx, s.id, h); err != nil {
 			return err
 		}
+	}
+	if _, err := setOptedIn(ctx, tx, r.sender); err != nil {
+		return err
 	}
 	if err := l.settleReply(ctx, tx, r, target{}, "matched", "a start word: this number may be texted again"); err != nil {
 		return err
@@ -81,9 +98,12 @@ func (l *Log) startTexts(ctx context.Context, tx txn, r reply, senders []sender)
 	return l.answer(ctx, tx, r, senders[0].id, senders[0].office, "start_ack")
 }
 
-func (l *Log) askTheContactAgain(ctx context.Context, tx txn, r reply, s sender) error {
+// askTheContactAgain has the open village check-ins of the households whose
+// primary contact somebody is planned anew: they may be texted now. h is what
+// happened, for the history of each.
+func (l *Log) askTheContactAgain(ctx context.Context, tx txn, contact ContactID, h happening) error {
 	rows, err := tx.Query(ctx, `SELECT c.id FROM check_ins c JOIN care_plans p ON p.id = c.plan_id
-		WHERE p.primary_contact_id = $1 AND p.state <> 'closed' AND c.state = 'planned' AND c.asks_village AND c.messages_planned ORDER BY c.id`, s.id)
+		WHERE p.primary_contact_id = $1 AND p.state <> 'closed' AND c.state = 'planned' AND c.asks_village AND c.messages_planned ORDER BY p.id, c.id`, contact)
 	if err != nil {
 		return fmt.Errorf("find open village check-ins: %w", err)
 	}
@@ -91,7 +111,7 @@ func (l *Log) askTheContactAgain(ctx context.Context, tx txn, r reply, s sender)
 	if err != nil {
 		return fmt.Errorf("find open village check-ins: %w", err)
 	}
-	causes := []string{"contact_opted_out:" + s.id.String()}
+	causes := []string{"contact_opted_out:" + contact.String()}
 	for _, id := range ids {
 		causes = append(causes, "contact_missing:"+id.String())
 		c, err := lockCheckIn(ctx, tx, id)
@@ -105,7 +125,8 @@ func (l *Log) askTheContactAgain(ctx context.Context, tx txn, r reply, s sender)
 		if _, err := tx.Exec(ctx, "UPDATE check_ins SET messages_planned = false WHERE id = $1", id); err != nil {
 			return fmt.Errorf("plan texts anew: %w", err)
 		}
-		tx.append(happening{recipient: c.recipient, kind: "contact_opted_in", at: r.at, actor: Contact, actorID: anyID(s.id), subject: anyID(r.id)})
+		h.recipient = c.recipient
+		tx.append(h)
 	}
 	_, err = tx.Exec(ctx, "UPDATE tasks SET state = 'done', done_at = $2 WHERE state = 'open' AND cause = ANY ($1)", causes, tx.now)
 	if err != nil {

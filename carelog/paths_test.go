@@ -182,7 +182,7 @@ func TestMovedAway(t *testing.T) {
 	only := c.addUser(county, "only", "", carelog.Officer, carelog.Supervisor)
 	above := c.addUser(city, "above", "", carelog.Supervisor)
 	_, err := c.work.AddContact(c.ctx(), carelog.TheSystem(), carelog.NewContact{
-		Office: county, Name: "周某", Phone: "+8615400000109", Role: "committee_head", Villages: []carelog.VillageName{{Township: "常家镇", Name: "西村"}},
+		Verified: true, Office: county, Name: "周某", Phone: "+8615400000109", Role: "committee_head", Villages: []carelog.VillageName{{Township: "常家镇", Name: "西村"}},
 	})
 	require.NoError(t, err)
 	e := c.enrolment("A-1", 3)
@@ -212,7 +212,7 @@ func TestMove(t *testing.T) {
 	require.Equal(t, 1, c.tasks("move_review"))
 	c.keeps()
 	elsewhere, err := c.work.AddContact(c.ctx(), carelog.TheSystem(), carelog.NewContact{
-		Office: c.office, Name: "周某", Phone: "+8615400000109", Role: "committee_head", Villages: []carelog.VillageName{{Township: "悦庄镇", Name: "北村"}},
+		Verified: true, Office: c.office, Name: "周某", Phone: "+8615400000109", Role: "committee_head", Villages: []carelog.VillageName{{Township: "悦庄镇", Name: "北村"}},
 	})
 	require.NoError(t, err)
 	address := carelog.NewAddress{Village: carelog.VillageName{Township: "悦庄镇", Name: "北村"}, Address: "北村12号", Primary: c.contact, Reason: "随子女居住"}

@@ -208,20 +208,6 @@ func (l *Log) failMessage(ctx context.Context, tx txn, m messageRef, class Class
 	return []happening{{recipient: m.recipient, kind: "message_" + dispatch, subject: anyID(m.id), details: map[string]any{"purpose": m.purpose, "reason": why}}}, nil
 }
 
-// learnAboutNumber remembers that a contact's number takes no texts, and has the
-// check-in's texts planned anew: to the backup contact, else to the officer.
-func (l *Log) learnAboutNumber(ctx context.Context, tx txn, m messageRef, class Class) error {
-	column := map[Class]string{OptedOut: "opted_out_at", Unreachable: "unreachable_at"}[class]
-	if column == "" || m.contact.IsZero() {
-		return nil
-	}
-	_, err := tx.Exec(ctx, "UPDATE village_contacts SET "+column+" = $2 WHERE id = $1 AND "+column+" IS NULL", m.contact, tx.now)
-	if err != nil {
-		return fmt.Errorf("mark contact: %w", err)
-	}
-	return l.planAnew(ctx, tx, m.checkIn)
-}
-
 // planAnew drops what is planned about an open check-in and lets the next sweep
 // plan it again with the contacts as they are now.
 func (l *Log) planAnew(ctx context.Context, tx txn, id CheckInID) error {

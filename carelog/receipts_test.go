@@ -97,7 +97,7 @@ func TestReceipts(t *testing.T) {
 			t.Parallel()
 			c, made, out := onTheWire(t)
 			c.answered([]carelog.Outgoing{out}, carelog.Receipt{Class: class, Code: "21610"})
-			require.Equal(t, 1, c.count("SELECT count(*) FROM village_contacts WHERE "+column+" IS NOT NULL"))
+			require.Equal(t, 1, c.count("SELECT count(*) FROM numbers WHERE "+column+" IS NOT NULL"))
 			require.Equal(t, 1, c.tasks("message_failed"))
 			require.Positive(t, c.plan())
 			check := c.village(made.Recipient)

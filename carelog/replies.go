@@ -27,6 +27,8 @@ type reply struct {
 type sender struct {
 	id     ContactID
 	office OfficeID
+
+	trusted bool // the number is known to be theirs
 }
 
 // ReceiveReply matches a stored reply: grammar, match, signal, history, alert,
@@ -45,6 +47,9 @@ func (l *Log) ReceiveReply(ctx context.Context, id InboundID) error {
 		said := l.understand(r.said.Text)
 		r.mark = said.mark
 		if err := noteMark(ctx, tx, r); err != nil {
+			return struct{}{}, err
+		}
+		if taken, err := l.takeNumberAnswer(ctx, tx, r, senders, said.answers, said.mark); taken || err != nil {
 			return struct{}{}, err
 		}
 		switch said.mark {
@@ -91,17 +96,6 @@ func noteMark(ctx context.Context, tx txn, r reply) error {
 		return fmt.Errorf("note the reply's mark: %w", err)
 	}
 	return nil
-}
-
-func findSenders(ctx context.Context, tx txn, index []byte) ([]sender, error) {
-	rows, err := tx.Query(ctx, "SELECT id, office_id FROM village_contacts WHERE phone_index = $1 AND state = 'active' ORDER BY id", index)
-	if err != nil {
-		return nil, fmt.Errorf("find senders: %w", err)
-	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (s sender, err error) {
-		err = row.Scan(&s.id, &s.office)
-		return s, err
-	})
 }
 
 func contactIDs(senders []sender) []ContactID {
@@ -182,7 +176,7 @@ func (l *Log) findTarget(ctx context.Context, tx txn, r reply, senders []sender,
 		return t, officersCode, nil
 	}
 	for _, s := range senders {
-		if s.id == t.contact {
+		if s.id == t.contact && s.trusted {
 			return t, "", nil
 		}
 	}

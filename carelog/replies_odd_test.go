@@ -18,7 +18,7 @@ func TestOddReplies(t *testing.T) {
 		t.Parallel()
 		c, made, _ := asked(t)
 		c.reply(contactPhone, "退订")
-		require.Equal(t, 1, c.count("SELECT count(*) FROM village_contacts WHERE opted_out_at IS NOT NULL"))
+		require.Equal(t, 1, c.count("SELECT count(*) FROM numbers WHERE opted_out_at IS NOT NULL"))
 		require.Zero(t, c.count("SELECT count(*) FROM asks WHERE contact_id = $1 AND state = 'open'", c.contact))
 		require.Contains(t, c.kinds(made.Recipient), "contact_opted_out")
 		require.Equal(t, 1, c.tasks("contact_opted_out"))
@@ -63,7 +63,7 @@ func TestOddReplies(t *testing.T) {
 		c.addContact("钱某", contactPhone)
 		c.addContact("孙某", "+8615400000102")
 		c.reply(contactPhone, "TD")
-		require.Equal(t, 2, c.count("SELECT count(*) FROM village_contacts WHERE opted_out_at IS NOT NULL"))
+		require.Equal(t, 2, c.count("SELECT count(*) FROM village_contacts k JOIN numbers n ON n.phone_index = k.phone_index WHERE n.opted_out_at IS NOT NULL"))
 		require.Len(t, to(c.send(), contactPhone), 1)
 	})
 
@@ -71,7 +71,7 @@ func TestOddReplies(t *testing.T) {
 		t.Parallel()
 		c, _, _ := asked(t)
 		c.reply(contactPhone, "他家的医保退订了怎么办")
-		require.Zero(t, c.count("SELECT count(*) FROM village_contacts WHERE opted_out_at IS NOT NULL"))
+		require.Zero(t, c.count("SELECT count(*) FROM numbers WHERE opted_out_at IS NOT NULL"))
 	})
 
 	t.Run("StartMakesTheNumberTextableAgain", func(t *testing.T) {
@@ -81,7 +81,7 @@ func TestOddReplies(t *testing.T) {
 		c.send()
 		c.later(time.Minute)
 		c.reply(contactPhone, "恢复")
-		require.Zero(t, c.count("SELECT count(*) FROM village_contacts WHERE opted_out_at IS NOT NULL"))
+		require.Zero(t, c.count("SELECT count(*) FROM numbers WHERE opted_out_at IS NOT NULL"))
 		require.Len(t, to(c.send(), contactPhone), 1)
 		c.enrol("A-2", 176)
 		require.Len(t, to(c.send(), contactPhone), 1)

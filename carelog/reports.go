@@ -68,7 +68,11 @@ func (l *Log) applyReport(ctx context.Context, tx txn, r report) ([]happening, e
 		return nil, r.settle(ctx, tx, "the status is not one we know")
 	}
 	var tries int
-	if err := tx.QueryRow(ctx, "SELECT dispatch, delivery, tries FROM messages WHERE id = $1 FOR UPDATE", r.message.id).Scan(&r.dispatch, &r.was, &tries); err != nil {
+	var doubted bool
+	err := tx.QueryRow(ctx, `SELECT m.dispatch, m.delivery, m.tries, EXISTS (SELECT FROM village_contacts k JOIN numbers n ON n.phone_index = k.phone_index
+			WHERE k.id = m.contact_id AND n.unreachable_at IS NOT NULL)
+		FROM messages m WHERE m.id = $1 FOR UPDATE OF m`, r.message.id).Scan(&r.dispatch, &r.was, &tries, &doubted)
+	if err != nil {
 		return nil, fmt.Errorf("lock message: %w", err)
 	}
 	var happenings []happening
@@ -84,13 +88,18 @@ func (l *Log) applyReport(ctx context.Context, tx txn, r report) ([]happening, e
 	if deliveryRank(r.delivery) <= deliveryRank(r.was) {
 		return happenings, r.settle(ctx, tx, "the message stands higher already")
 	}
-	_, err := tx.Exec(ctx, "UPDATE messages SET delivery = $2, delivery_reason = $3, delivery_at = $4 WHERE id = $1",
+	_, err = tx.Exec(ctx, "UPDATE messages SET delivery = $2, delivery_reason = $3, delivery_at = $4 WHERE id = $1",
 		r.message.id, r.delivery, r.reason(), r.receivedAt)
 	if err != nil {
 		return nil, fmt.Errorf("raise delivery: %w", err)
 	}
 	if r.delivery == "failed" || r.delivery == "undelivered" {
 		if err := l.notDelivered(ctx, tx, r); err != nil {
+			return nil, err
+		}
+	}
+	if r.delivery == "delivered" && (doubted || r.was == "failed" || r.was == "undelivered" || r.dispatch == "failed" || r.dispatch == "unknown") {
+		if err := l.textArrived(ctx, tx, r); err != nil {
 			return nil, err
 		}
 	}

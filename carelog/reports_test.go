@@ -128,7 +128,7 @@ func TestReports(t *testing.T) {
 		}))
 		require.Equal(t, 1, c.apply())
 		require.Equal(t, 1, c.tasks("message_failed"))
-		require.Equal(t, 1, c.count("SELECT count(*) FROM village_contacts WHERE unreachable_at IS NOT NULL"))
+		require.Equal(t, 1, c.count("SELECT count(*) FROM numbers WHERE unreachable_at IS NOT NULL"))
 		require.Positive(t, c.plan())
 		check := c.village(made.Recipient)
 		require.Positive(t, c.count("SELECT count(*) FROM messages WHERE check_in_id = $1 AND purpose = 'officer_reminder' AND dispatch = 'planned'", check.ID))

@@ -47,7 +47,7 @@ func TestSending(t *testing.T) {
 		t.Parallel()
 		c := newCounty(t)
 		made := c.enrol("A-1", 176)
-		c.exec("UPDATE village_contacts SET opted_out_at = $1", tuesday)
+		c.exec("UPDATE numbers SET opted_out_at = $1", tuesday)
 		require.Empty(t, to(c.send(), contactPhone))
 		require.Positive(t, c.tasks("contact_opted_out"))
 		require.Positive(t, c.plan())

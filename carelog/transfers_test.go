@@ -220,7 +220,7 @@ func newNeighbour(t *testing.T, paidDaysAgo int) neighbour {
 	require.NoError(t, err)
 	n.act = act
 	_, err = n.work.AddContact(n.ctx(), carelog.TheSystem(), carelog.NewContact{
-		Office: n.there, Name: "吴某", Phone: "+8615400000212", Role: "committee_head", Villages: []carelog.VillageName{newVillage},
+		Verified: true, Office: n.there, Name: "吴某", Phone: "+8615400000212", Role: "committee_head", Villages: []carelog.VillageName{newVillage},
 	})
 	require.NoError(t, err)
 	return n

@@ -272,26 +272,31 @@ func (l *Log) askAround(ctx context.Context, tx txn, a newAsk, slots []slot) (ne
 	if err != nil && !none(err) {
 		return a, nil, fmt.Errorf("look whether the village may be asked: %w", err)
 	}
+	why := notThroughTheVillage
 	if !barred {
-		return a, slots, nil
+		if barred, err = hasConflict(ctx, tx, a.contact, a.recipient); err != nil || !barred {
+			return a, slots, err
+		}
+		why = conflictNoted
 	}
 	a.contact, a.user, a.purpose = ContactID{}, officer, "officer_reminder"
 	slots = slices.Clone(slots)
 	for i, s := range slots {
 		at := officerWindow.next(later(s.notBefore, tx.now), tx.cal(a.office))
-		slots[i] = slot{"officer_due", at, later(s.deadline, officerWindow.closes(calendar.Of(at))), notThroughTheVillage + ": the officer phones"}
+		slots[i] = slot{"officer_due", at, later(s.deadline, officerWindow.closes(calendar.Of(at))), why + ": the officer phones"}
 	}
 	return a, slots, nil
 }
 
 // barredFrom tells whether the household a request was about is barred from the
-// village by now. The plan is locked: who bars it waits, or is waited for.
+// village by now, or from the contact who was asked. The plan is locked: who bars it waits, or is waited for.
 func barredFrom(ctx context.Context, tx txn, t target) (bool, error) {
 	if t.contact.IsZero() || t.recipient.IsZero() {
 		return false, nil
 	}
 	var barred bool
-	err := tx.QueryRow(ctx, "SELECT village_barred FROM care_plans WHERE recipient_id = $1 ORDER BY state = 'closed', id DESC LIMIT 1 FOR NO KEY UPDATE", t.recipient).Scan(&barred)
+	err := tx.QueryRow(ctx, "SELECT village_barred OR "+conflicted("$2", "recipient_id")+" FROM care_plans WHERE recipient_id = $1 ORDER BY state = 'closed', id DESC LIMIT 1 FOR NO KEY UPDATE",
+		t.recipient, t.contact).Scan(&barred)
 	if err != nil && !none(err) {
 		return false, fmt.Errorf("look whether the village may be asked: %w", err)
 	}

@@ -119,7 +119,7 @@ func newHouse(t *testing.T) *house {
 	h.officer, err = h.app.Authenticate(t.Context(), secret)
 	require.NoError(t, err)
 	h.contact, err = h.workers.AddContact(t.Context(), system, carelog.NewContact{
-		Office: office, Name: "赵某", Phone: contactPhone, Role: "committee_head", Villages: []carelog.VillageName{{Township: "南麻街道", Name: "柿岭村"}},
+		Verified: true, Office: office, Name: "赵某", Phone: contactPhone, Role: "committee_head", Villages: []carelog.VillageName{{Township: "南麻街道", Name: "柿岭村"}},
 	})
 	require.NoError(t, err)
 	return h

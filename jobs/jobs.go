@@ -53,6 +53,7 @@ func NewClient(pool *pgxpool.Pool, c Config) (*Client, error) {
 			"rolling":     {MaxWorkers: 1},
 			"planning":    {MaxWorkers: 1},
 			"recovering":  {MaxWorkers: 1},
+			"verifying":   {MaxWorkers: 1},
 			"overdue":     {MaxWorkers: 1},
 			"escalating":  {MaxWorkers: 1},
 			"digesting":   {MaxWorkers: 1},
@@ -81,6 +82,7 @@ func Workers(c Config) *river.Workers {
 	river.AddWorker(workers, &reconcileMessages{log: c.Log, carriers: c.Carriers, slog: c.Slog})
 	river.AddWorker(workers, &rollCheckIns{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &planMessages{log: c.Log, slog: c.Slog})
+	river.AddWorker(workers, &checkNumbers{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &markOverdue{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &escalate{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &digestWeekly{log: c.Log, slog: c.Slog})
@@ -104,6 +106,7 @@ func sweeps() []*river.PeriodicJob {
 		every(time.Minute, recoverRepliesArgs{}),
 		every(10*time.Minute, rollCheckInsArgs{}),
 		every(time.Minute, planMessagesArgs{}),
+		every(time.Minute, checkNumbersArgs{}),
 		every(time.Minute, markOverdueArgs{}),
 		every(5*time.Second, escalateArgs{}), // what is red counts in hours, at any hour
 		every(time.Hour, digestWeeklyArgs{}),

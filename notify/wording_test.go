@@ -28,6 +28,7 @@ var ordinaryFacts = map[string]map[string]string{
 	"supervisor_week":    {"due": "12", "overdue": "3", "alerts": "2", "tasks": "14", "reviews": "1"},
 	"officer_review":     {"code": "K7Q2M"},
 	"supervisor_review":  {"code": "K7Q2M", "officer": "李某"},
+	"number_check":       {},
 	"stop_ack":           {},
 	"start_ack":          {},
 	"test":               {},

@@ -151,7 +151,7 @@ func (c *county) people() {
 	c.user(office, "admin", "", carelog.Administrator)
 	c.user(sister, "sun", "+8615400000203", carelog.Officer)
 	contact, err := c.work.AddContact(ctx, system, carelog.NewContact{
-		Office: office, Name: "赵某", Phone: contactPhone, Role: "committee_head", Villages: []carelog.VillageName{{Township: "南麻街道", Name: "柿岭村"}},
+		Verified: true, Office: office, Name: "赵某", Phone: contactPhone, Role: "committee_head", Villages: []carelog.VillageName{{Township: "南麻街道", Name: "柿岭村"}},
 	})
 	require.NoError(c.t, err)
 	c.made, err = c.app.EnrolRecipient(ctx, c.actors["li"], carelog.Enrolment{

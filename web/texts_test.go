@@ -24,7 +24,7 @@ var (
 var handed = []string{
 	"outcome", "informant", "receipt", "signal", "source", "contact", "level", "rule", "task", "purpose", "template",
 	"plan", "path", "checkin", "delivery", "class", "error", "title", "did", "ended", "rung", "passed", "ladder", "event", "place", "confirmed",
-	"measure", "ground", "disclosed", "decision", "before", "bar", "body", "referral",
+	"conflict", "sure", "allowed", "measure", "ground", "disclosed", "decision", "before", "bar", "body", "referral",
 }
 
 func TestCatalogue(t *testing.T) {

@@ -48,13 +48,13 @@ var detailOrder = []string{
 	"township", "village", "address", "address_before", "alias", "alias_before",
 	"was_level", "level", "rule", "rules", "act_by", "rung", "passed", "until", "ended", "task", "purpose", "reason", "moved", "text", "received_on",
 	"measure", "referred_to", "need", "ground", "disclosed", "sent_at", "acknowledged_at", "acknowledge_by", "decide_by", "decision", "decided_on",
-	"effective_from", "expires_on", "no_end", "document", "proof", "correction", "before", "before_expires_on", "bar", "body", "reference", "person",
+	"effective_from", "expires_on", "no_end", "document", "proof", "correction", "before", "before_expires_on", "bar", "body", "reference", "person", "conflict", "sure", "allowed",
 }
 
 // unsaid are details that say nothing to people, or that another part says.
 var unsaid = []string{
 	"scores", "index", "complete", "counts", "digit", "contact_id", "evidence", "blind_scores", "corrects", "rule_version", "template_version", "carrier_message_id", "proposed_by",
-	"primary_contact_id", "backup_contact_id",
+	"primary_contact_id", "backup_contact_id", "new_contact_id",
 }
 
 // moment puts an entry into words for its reader.

@@ -184,9 +184,10 @@ func (r *replay) importRows(ctx context.Context, table carelog.Ledger) (carelog.
 func (r *replay) sweeps(ctx context.Context) error {
 	_, rolled := r.work.RollCheckIns(ctx, 1000)
 	_, planned := r.work.PlanMessages(ctx, 1000)
+	_, checked := r.work.CheckNumbers(ctx, 1000)
 	_, marked := r.work.MarkOverdue(ctx, 1000)
 	_, told := r.work.Escalate(ctx, 1000)
-	return errors.Join(rolled, planned, marked, told)
+	return errors.Join(rolled, planned, checked, marked, told)
 }
 
 func (r *replay) drain(ctx context.Context) error {

@@ -183,7 +183,7 @@ const sweepLimit = 100_000
 // sweep runs every sweep of jobs.sweeps until it has caught up.
 func (s *simulation) sweep(ctx context.Context) error {
 	for _, verb := range []func(context.Context, int) (int, error){
-		s.work.RecoverReplies, s.work.ApplyReports, s.reconcile, s.work.RollCheckIns, s.work.PlanMessages,
+		s.work.RecoverReplies, s.work.ApplyReports, s.reconcile, s.work.RollCheckIns, s.work.PlanMessages, s.work.CheckNumbers,
 		func(ctx context.Context, limit int) (int, error) {
 			marked, err := s.work.MarkOverdue(ctx, limit)
 			return marked.Total(), err

@@ -315,7 +315,7 @@ func (s *simulation) settleVillages(ctx context.Context) error {
 				c := s.newContact(o, n*2+k)
 				var err error
 				c.id, err = s.work.AddContact(ctx, carelog.TheSystem(), carelog.NewContact{
-					Office: o.id, Name: surname(n+k) + "某某", Phone: c.number, Role: "grid_worker", Villages: names,
+					Verified: true, Office: o.id, Name: surname(n+k) + "某某", Phone: c.number, Role: "grid_worker", Villages: names,
 				})
 				if err != nil {
 					return err

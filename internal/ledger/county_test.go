@@ -40,7 +40,7 @@ func TestDemoCounty(t *testing.T) {
 	t.Run("HasTheArticlesHeaderAndFigures", func(t *testing.T) {
 		t.Parallel()
 		require.Equal(t, strings.Split("外部编号,姓名,性别,身份证号,出生日期,手机号,乡镇,村居,详细住址,困难情形,家庭成员,来源,线索部门,案件阶段,案由,"+
-			"损失金额(元),已获赔偿(元),救助金额(元),资金来源,发放日期,承办人,方案,村联系人,村联系人职务,村联系人电话,备用联系人,备用联系人电话,家庭称呼", ","), table.Header)
+			"损失金额(元),已获赔偿(元),救助金额(元),资金来源,发放日期,承办人,方案,村联系人,村联系人职务,村联系人电话,备用联系人,备用联系人电话,号码已核实,家庭称呼", ","), table.Header)
 		require.Len(t, table.Rows, 41)
 		paid := 0
 		numbers := map[string]bool{}
