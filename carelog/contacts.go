@@ -63,6 +63,9 @@ func (l *Log) AddContact(ctx context.Context, by Actor, c NewContact) (ContactID
 	if !by.mayAny(c.Office, Officer, Administrator) {
 		return ContactID{}, forbidden("only an officer or administrator of the office adds contacts")
 	}
+	if c.Verified && !by.mayAny(c.Office, Officer, Supervisor) {
+		return ContactID{}, forbidden("only officers and supervisors of the office say that a number is verified")
+	}
 	return write(ctx, l, by, func(tx txn) (ContactID, error) {
 		id, err := l.insertContact(ctx, tx, c, phone)
 		if err != nil {

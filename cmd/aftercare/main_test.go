@@ -187,7 +187,7 @@ func TestTheWholeStory(t *testing.T) {
 	supervisor := r.admin("add-user", "--office-code", "370323", "--role", "supervisor", "--login", "sun", "--name", "孙某", "--phone", "+8615400000203")
 	r.serve()
 
-	status, contact := r.call(officer, "POST", "/v1/contacts", `{"name":"赵某","phone":"15400000101","role":"committee_head","villages":[{"township":"南麻街道","name":"柿岭村"}]}`)
+	status, contact := r.call(officer, "POST", "/v1/contacts", `{"name":"赵某","phone":"15400000101","role":"committee_head","number_verified":true,"villages":[{"township":"南麻街道","name":"柿岭村"}]}`)
 	require.Equal(t, http.StatusCreated, status, "%v", contact)
 	status, made := r.call(officer, "POST", "/v1/recipients", `{"external_id":"YY-1","name":"马某某","village":{"township":"南麻街道","name":"柿岭村"},
 		"award":{"total_fen":500000,"paid_on":"2026-06-01"},"household_alias":"2组老马家","primary_contact_id":"`+contact["contact_id"].(string)+`"}`)
