@@ -144,6 +144,11 @@ func findSenders(ctx context.Context, tx txn, index []byte) ([]sender, error) {
 	})
 }
 
+// trusted are the senders whose number is known to be theirs.
+func trusted(senders []sender) []sender {
+	return slices.DeleteFunc(slices.Clone(senders), func(s sender) bool { return !s.trusted })
+}
+
 // numberOf is the blind index of the number a message went to: its contact may
 // have another one by now. Nothing when it went to no contact.
 func (l *Log) numberOf(ctx context.Context, tx txn, id MessageID) ([]byte, error) {

@@ -153,7 +153,7 @@ func openFor(ctx context.Context, tx txn, contacts []ContactID) ([]target, error
 // findTarget is the match of one digit; why is the reason there is none.
 func (l *Log) findTarget(ctx context.Context, tx txn, r reply, senders []sender, code string) (t target, why string, err error) {
 	if code == "" {
-		open, err := openFor(ctx, tx, contactIDs(senders))
+		open, err := openFor(ctx, tx, contactIDs(trusted(senders)))
 		switch {
 		case err != nil:
 			return t, "", err

@@ -282,10 +282,10 @@ func (l *Log) urgentAbout(ctx context.Context, tx txn, r *reply, senders []sende
 
 // whoWrote is the contact a reply came from, where the number is one of ours.
 func whoWrote(senders []sender) ContactID {
-	if len(senders) == 0 {
-		return ContactID{}
+	if sure := trusted(senders); len(sure) > 0 {
+		return sure[0].id
 	}
-	return senders[0].id
+	return ContactID{}
 }
 
 // wakeForUnknown texts, at any hour, the officers of all households the sender is
