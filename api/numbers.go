@@ -58,7 +58,7 @@ type replaceContactBody struct {
 
 type replacementBody struct {
 	Plans   int `json:"plans" doc:"Open plans that name the new contact now"`
-	Without int `json:"without" doc:"Open plans that name nobody in the place: a conflict of interest with the new contact is noted"`
+	Without int `json:"without" doc:"Open plans that name nobody in the place: the new contact may not be asked about the household"`
 }
 
 func (s *server) replaceContact(ctx context.Context, by carelog.Actor, in *replacingContact) (*answer[replacementBody], error) {
@@ -67,6 +67,27 @@ func (s *server) replaceContact(ctx context.Context, by carelog.Actor, in *repla
 		return nil, err
 	}
 	return &answer[replacementBody]{replacementBody(done)}, nil
+}
+
+type barringTopics struct {
+	ContactID carelog.ContactID `path:"contact_id" format:"uuid"`
+	Body      barTopicsBody
+}
+
+type barTopicsBody struct {
+	Topics []carelog.Flag `json:"topics" nullable:"false" maxItems:"20" doc:"Flags of a file, as at its enrolment; the list replaces the one before"`
+}
+
+type topicsBarredBody struct {
+	Plans int `json:"plans" doc:"Open plans that name the contact no more"`
+}
+
+func (s *server) barTopics(ctx context.Context, by carelog.Actor, in *barringTopics) (*answer[topicsBarredBody], error) {
+	off, err := s.Log.BarTopics(ctx, by, in.ContactID, in.Body.Topics)
+	if err != nil {
+		return nil, err
+	}
+	return &answer[topicsBarredBody]{topicsBarredBody{off}}, nil
 }
 
 type flaggingConflict struct {
@@ -98,7 +119,7 @@ func (s *server) endConflict(ctx context.Context, by carelog.Actor, in *endingCo
 
 type conflictBody struct {
 	ContactID carelog.ContactID `json:"contact_id" format:"uuid"`
-	Kind      string            `json:"kind" enum:"kin_of_offender,creditor,other"`
+	Kind      string            `json:"kind" enum:"kin_of_offender,creditor,barred_topic,other"`
 	NotedBy   carelog.UserID    `json:"noted_by,omitzero" format:"uuid"`
 	At        time.Time         `json:"at"`
 	EndedAt   *time.Time        `json:"ended_at,omitempty"`

@@ -37,6 +37,9 @@ func TestNumbersOverHTTP(t *testing.T) {
 	require.Equal(t, "creditor", c.get(conflicts).items()[0]["kind"])
 	c.post(conflicts+"/"+id+"/end", object{"reason": "已还清"}).requireProblem(http.StatusForbidden)
 
+	c.post(contact+"/barred-topics", object{"topics": []string{"weather"}}).requireProblem(http.StatusUnprocessableEntity, "body.topics")
+	require.Equal(t, http.StatusOK, c.post(contact+"/barred-topics", object{"topics": []string{"minor_victim"}}).status)
+
 	done := c.post(old+"/replace", object{"new_contact_id": id, "reason": "换届选举"})
 	require.Equal(t, http.StatusOK, done.status, done.text)
 	require.InDelta(t, 1, done.object()["without"], 0)

@@ -99,6 +99,7 @@ func (s *server) routes() {
 	post(s, route{id: "change-phone", path: "/v1/contacts/{contact_id}/change-phone", status: http.StatusNoContent, summary: "Give a contact another number"}, s.changePhone)
 	post(s, route{id: "allow-texts", path: "/v1/contacts/{contact_id}/allow-texts", status: http.StatusNoContent, summary: "Text a number again that had asked for no more texts"}, s.allowTexts)
 	post(s, route{id: "replace-contact", path: "/v1/contacts/{contact_id}/replace", summary: "Put another contact in the place of one, everywhere in one act"}, s.replaceContact)
+	post(s, route{id: "bar-topics", path: "/v1/contacts/{contact_id}/barred-topics", summary: "Say about which kinds of household a contact is never asked"}, s.barTopics)
 	get(s, route{id: "list-conflicts", path: "/v1/recipients/{recipient_id}/conflicts", summary: "List which contacts are never asked about a household"}, s.listConflicts)
 	post(s, route{id: "flag-conflict", path: "/v1/recipients/{recipient_id}/conflicts", status: http.StatusNoContent, summary: "Note that a contact has a conflict of interest with a household"}, s.flagConflict)
 	post(s, route{id: "end-conflict", path: "/v1/recipients/{recipient_id}/conflicts/{contact_id}/end", status: http.StatusNoContent, summary: "End a conflict of interest, as a supervisor"}, s.endConflict)

@@ -68,10 +68,7 @@ func (l *Log) checkAddress(ctx context.Context, tx txn, p plan, a NewAddress) (V
 	if err := e.checkContact(ctx, tx, &probs, "backup_contact_id", a.Backup); err != nil {
 		return e.village, err
 	}
-	if err := checkConflict(ctx, tx, &probs, "primary_contact_id", a.Primary, p.recipient); err != nil {
-		return e.village, err
-	}
-	if err := checkConflict(ctx, tx, &probs, "backup_contact_id", a.Backup, p.recipient); err != nil {
+	if err := l.checkMayBeAsked(ctx, tx, &probs, a.Primary, a.Backup, p.recipient); err != nil {
 		return e.village, err
 	}
 	return e.village, probs.err()

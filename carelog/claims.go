@@ -110,7 +110,7 @@ var selectClaims = `WITH due AS MATERIALIZED (
 		coalesce(p.state, ''), coalesce(m.contact_id IN (p.primary_contact_id, p.backup_contact_id), false), coalesce(p.village_barred, false), coalesce(t.key, ''),
 		coalesce(k.data_key, u.data_key), coalesce(k.sealed, u.sealed),
 		coalesce(k.state = 'active' AND pn.opted_out_at IS NULL AND pn.unreachable_at IS NULL, u.state = 'active', false),
-		pn.opted_out_at IS NOT NULL, coalesce(pn.state, ''), ` + conflicted("m.contact_id", "m.recipient_id") + `,
+		pn.opted_out_at IS NOT NULL, coalesce(pn.state, ''), coalesce(cardinality(k.barred_topics) > 0, false), ` + conflicted("m.contact_id", "m.recipient_id") + `,
 		r.data_key, r.sealed, coalesce(v.township, ''), f.id, f.data_key, f.sealed, coalesce(al.act_by, c.act_by), m.inbound_id,
 		budget.today, budget.week, budget.answers, k.phone_index,
 		m.check_in_id IS NOT NULL AND EXISTS (SELECT FROM messages s WHERE s.check_in_id = m.check_in_id AND s.id <> m.id AND s.wording = m.wording
@@ -180,6 +180,7 @@ type claim struct {
 	partyKey, partySealed        []byte
 	reachable, optedOut          bool
 	numberState                  string // of the contact's number
+	hasTopics                    bool   // some households are barred for the contact by what they are about
 	conflicted                   bool   // the contact is never asked about the household
 	recipientKey, recipientBox   []byte
 	township                     string
@@ -207,7 +208,7 @@ func scanClaim(row pgx.CollectableRow) (c claim, err error) {
 	err = row.Scan(&c.id, &c.office, &c.signature, &c.recipient, &c.checkIn, &c.contact, &c.user, &c.line, &c.number, &c.carrier,
 		&c.purpose, &c.wording, &c.priority, &c.notBefore, &c.deadline, &c.tries,
 		&c.ask, &c.code, &c.askState, &c.checkInState, &c.due, &c.lateSince, &c.kind, &c.planState, &c.named, &c.barred, &c.template,
-		&c.partyKey, &c.partySealed, &c.reachable, &c.optedOut, &c.numberState, &c.conflicted, &c.recipientKey, &c.recipientBox, &c.township,
+		&c.partyKey, &c.partySealed, &c.reachable, &c.optedOut, &c.numberState, &c.hasTopics, &c.conflicted, &c.recipientKey, &c.recipientBox, &c.township,
 		&c.officer, &c.officerKey, &c.officerSealed, &c.actBy, &c.inbound, &c.today, &c.week, &c.answers, &c.phone, &c.saidToday,
 		&c.alert, &c.review, &c.reviewed, &c.staffTexts, &c.staffADay, &c.away, &c.texting, &c.perDay, &c.perWeek, &c.capLeft, &c.capWait)
 	return c, err

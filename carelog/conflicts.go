@@ -154,16 +154,30 @@ func (l *Log) mayFlag(ctx context.Context, tx txn, contact ContactID, recipient 
 	return err
 }
 
-// checkConflict refuses a contact with a conflict of interest with the household.
-func checkConflict(ctx context.Context, tx txn, p *problems, field string, contact ContactID, recipient RecipientID) error {
-	if contact.IsZero() {
-		return nil
+// checkMayBeAsked refuses contacts who are never asked about the household: for
+// a conflict of interest with it, or for what it is about.
+func (l *Log) checkMayBeAsked(ctx context.Context, tx txn, p *problems, primary, backup ContactID, recipient RecipientID) error {
+	for field, contact := range map[string]ContactID{"primary_contact_id": primary, "backup_contact_id": backup} {
+		if contact.IsZero() {
+			continue
+		}
+		has, err := hasConflict(ctx, tx, contact, recipient)
+		if err != nil {
+			return err
+		}
+		if has {
+			p.add(field, isConflicted)
+			continue
+		}
+		barred, err := l.topicsBar(ctx, tx, contact, recipient)
+		if err != nil {
+			return err
+		}
+		if barred {
+			p.add(field, isTopicBarred)
+		}
 	}
-	has, err := hasConflict(ctx, tx, contact, recipient)
-	if has {
-		p.add(field, isConflicted)
-	}
-	return err
+	return nil
 }
 
 func hasConflict(ctx context.Context, tx txn, contact ContactID, recipient RecipientID) (has bool, err error) {

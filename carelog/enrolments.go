@@ -164,7 +164,10 @@ func (l *Log) lookUp(ctx context.Context, tx txn, e *prepared, p *problems) erro
 	if err := e.checkContact(ctx, tx, p, "primary_contact_id", e.Primary); err != nil {
 		return err
 	}
-	return e.checkContact(ctx, tx, p, "backup_contact_id", e.Backup)
+	if err := e.checkContact(ctx, tx, p, "backup_contact_id", e.Backup); err != nil {
+		return err
+	}
+	return e.checkTopics(ctx, tx, p)
 }
 
 func (e *prepared) checkContact(ctx context.Context, tx txn, p *problems, field string, contact ContactID) error {

@@ -59,6 +59,15 @@ func (l *Log) facts(ctx context.Context, tx txn, c claim) (map[string]string, er
 			f["days"] = strconv.Itoa(max(tx.cal(c.office).WorkdaysBetween(tx.today(), calendar.Of(c.actBy.Add(-time.Second))), 1))
 		}
 	case "village_request":
+		if c.hasTopics {
+			barred, err := l.topicsBar(ctx, tx, c.contact, c.recipient)
+			if err != nil {
+				return nil, err
+			}
+			if barred {
+				return nil, verdict{dispatch: "cancelled", reason: topicBarred, task: "contact_conflict"}
+			}
+		}
 		f["due"], f["alias"] = c.due.Chinese(), file.Alias
 		if file.Alias == "" {
 			return nil, refusedText("no household alias is agreed with the contact")

@@ -131,6 +131,11 @@ func (l *Log) dismiss(ctx context.Context, tx txn, c claim, v verdict) (string, 
 	if v.digest {
 		return v.dispatch, l.fold(ctx, tx, c.folded(c.user))
 	}
+	if v.reason == topicBarred {
+		if err := noteBarredTopic(ctx, tx, c); err != nil {
+			return "", err
+		}
+	}
 	if v.task != "" {
 		if err := l.handToPerson(ctx, tx, c.ref(), v.task, v.reason); err != nil {
 			return "", err

@@ -36,7 +36,7 @@ func (l *Log) NameContacts(ctx context.Context, by Actor, n NewContacts) (Plan, 
 		case p.villageBarred:
 			return Plan{}, conflict("no village contact may be named: the household is barred from the village")
 		}
-		if err := n.check(ctx, tx, p); err != nil {
+		if err := l.checkNaming(ctx, tx, n, p); err != nil {
 			return Plan{}, err
 		}
 		if err := l.nameContacts(ctx, tx, p, n); err != nil {
@@ -49,7 +49,7 @@ func (l *Log) NameContacts(ctx context.Context, by Actor, n NewContacts) (Plan, 
 	})
 }
 
-func (n NewContacts) check(ctx context.Context, tx txn, p plan) error {
+func (l *Log) checkNaming(ctx context.Context, tx txn, n NewContacts, p plan) error {
 	var probs problems
 	checkWhy(&probs, n.Reason)
 	if n.Primary.IsZero() && !n.Backup.IsZero() {
@@ -65,10 +65,7 @@ func (n NewContacts) check(ctx context.Context, tx txn, p plan) error {
 	if err := e.checkContact(ctx, tx, &probs, "backup_contact_id", n.Backup); err != nil {
 		return err
 	}
-	if err := checkConflict(ctx, tx, &probs, "primary_contact_id", n.Primary, p.recipient); err != nil {
-		return err
-	}
-	if err := checkConflict(ctx, tx, &probs, "backup_contact_id", n.Backup, p.recipient); err != nil {
+	if err := l.checkMayBeAsked(ctx, tx, &probs, n.Primary, n.Backup, p.recipient); err != nil {
 		return err
 	}
 	return probs.err()

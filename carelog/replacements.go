@@ -12,15 +12,15 @@ const replaced = "another contact has taken their place"
 // Replacement tells what came of a contact's replacement.
 type Replacement struct {
 	Plans   int `json:"plans"`   // that name the new contact now
-	Without int `json:"without"` // that may not: a conflict of interest with the new one is noted
+	Without int `json:"without"` // that may not
 }
 
 // ReplaceContact puts one contact in the place of another, after a village
 // election, everywhere in one act: the old one resigns, every open plan that
 // named them names the new one, who serves their villages too, and what was
 // asked of the old one is asked of the new. A conflict of interest of the old one
-// is not the new one's; where the new one has one of their own, the place stays
-// empty and a task says so. Officers and supervisors of the office may; the
+// is not the new one's; where the new one has one of their own, or what the
+// household is about is barred for them, the place stays empty and a task says so. Officers and supervisors of the office may; the
 // reason is sealed. Refusals: Invalid, NotFound, Forbidden, Conflict when either
 // has resigned.
 func (l *Log) ReplaceContact(ctx context.Context, by Actor, old, successor ContactID, why string) (Replacement, error) {
@@ -63,6 +63,11 @@ func (l *Log) replaceContact(ctx context.Context, tx txn, from, to contactRow, w
 		if err != nil {
 			return done, err
 		}
+		if !barred {
+			if barred, err = l.topicsBar(ctx, tx, successor, p.recipient); err != nil {
+				return done, err
+			}
+		}
 		if barred {
 			successor = ContactID{}
 			done.Without++
@@ -78,7 +83,7 @@ func (l *Log) replaceContact(ctx context.Context, tx txn, from, to contactRow, w
 		if barred {
 			err := l.openTask(ctx, tx, newTask{
 				kind: "contact_conflict", cause: "contact_conflict:" + to.id.String() + ":" + p.id.String(), office: p.office, recipient: p.recipient, plan: p.id, contact: to.id,
-				reason: "the new contact has a conflict of interest with this household: name another contact",
+				reason: "the new contact may not be asked about this household: name another contact",
 				actBy:  officerWindow.closes(tx.cal(p.office).NextWorkday(tx.today())),
 			})
 			if err != nil {

@@ -151,6 +151,52 @@ func TestConflicts(t *testing.T) {
 	})
 }
 
+func TestBarredTopics(t *testing.T) {
+	t.Parallel()
+	withFlag := func(c *county, externalID string) carelog.Enrolled {
+		e := c.enrolment(externalID, 176)
+		e.Household = []carelog.Member{{Relation: "母亲", Name: "马某", Flags: []carelog.Flag{"severe_disability"}}}
+		made, err := c.app.EnrolRecipient(c.ctx(), c.officer, e)
+		require.NoError(c.t, err)
+		return made
+	}
+
+	t.Run("TakeTheContactOffWhoIsNamedAlready", func(t *testing.T) {
+		t.Parallel()
+		c := newCounty(t)
+		barred, free := withFlag(c, "A-1"), c.enrol("A-2", 176)
+		off, err := c.app.BarTopics(c.ctx(), c.officer, c.contact, []carelog.Flag{"severe_disability"})
+		require.NoError(t, err)
+		require.Equal(t, 1, off)
+		require.Zero(t, c.requests(barred, c.contact))
+		require.Positive(t, c.requests(free, c.contact))
+		require.Contains(t, c.kinds(barred.Recipient), "contact_topic_barred")
+		_, err = c.app.NameContacts(c.ctx(), c.officer, carelog.NewContacts{Plan: barred.Plan, Primary: c.contact, Reason: "只有他"})
+		require.Equal(t, []string{"primary_contact_id"}, fields(t, err))
+		e := c.enrolment("A-3", 176)
+		e.Flags = []carelog.Flag{"severe_disability"}
+		_, err = c.app.EnrolRecipient(c.ctx(), c.officer, e)
+		require.Equal(t, []string{"primary_contact_id"}, fields(t, err))
+		_, err = c.app.BarTopics(c.ctx(), c.officer, c.contact, []carelog.Flag{"weather"})
+		require.Equal(t, carelog.Invalid, carelog.KindOf(err))
+		_, err = c.app.BarTopics(c.ctx(), c.officer, c.contact, nil)
+		require.NoError(t, err)
+		c.keeps()
+	})
+
+	t.Run("BlockWhatWasPlannedPastEveryVerb", func(t *testing.T) {
+		t.Parallel()
+		c := newCounty(t)
+		made := withFlag(c, "A-1")
+		c.exec("UPDATE village_contacts SET barred_topics = '{severe_disability}'")
+		require.Empty(t, to(c.send(), contactPhone))
+		require.Equal(t, 1, c.tasks("contact_conflict"))
+		require.Positive(t, c.plan())
+		require.Zero(t, c.requests(made, c.contact))
+		c.keeps()
+	})
+}
+
 func TestNumberRights(t *testing.T) {
 	t.Parallel()
 	c, made, stranger := withSister(t)
@@ -159,6 +205,7 @@ func TestNumberRights(t *testing.T) {
 		"verify":    c.app.VerifyNumber(ctx, stranger, c.contact, "called"),
 		"change":    c.app.ChangePhone(ctx, stranger, c.contact, newPhone),
 		"allow":     c.app.AllowTexts(ctx, stranger, c.contact, "asked_by_phone"),
+		"topics":    second(c.app.BarTopics(ctx, stranger, c.contact, nil)),
 		"replace":   second(c.app.ReplaceContact(ctx, stranger, c.contact, carelog.ContactID{1}, "x")),
 		"flag":      c.app.FlagConflict(ctx, stranger, carelog.NewConflict{Contact: c.contact, Recipient: made.Recipient, Kind: "other", Reason: "x"}),
 		"end":       c.app.EndConflict(ctx, stranger, c.contact, made.Recipient, "x"),

@@ -30,6 +30,9 @@ INSERT INTO numbers (phone_index, state, opted_out_at, unreachable_at, verified_
     FROM village_contacts GROUP BY phone_index;
 ALTER TABLE village_contacts DROP COLUMN opted_out_at, DROP COLUMN unreachable_at;
 
+-- About which circumstances of a household a contact is never asked: flags of a file.
+ALTER TABLE village_contacts ADD COLUMN barred_topics text[] NOT NULL DEFAULT '{}';
+
 -- Who is never asked about a household, and why: kin of the offender, a creditor.
 CREATE TABLE contact_conflicts (
     contact_id   uuid NOT NULL REFERENCES village_contacts,
@@ -39,7 +42,7 @@ CREATE TABLE contact_conflicts (
     at           timestamptz NOT NULL,
     ended_at     timestamptz,
     ended_by     uuid REFERENCES users,
-    CONSTRAINT conflict_kind_is_known CHECK (kind IN ('kin_of_offender', 'creditor', 'other')),
+    CONSTRAINT conflict_kind_is_known CHECK (kind IN ('kin_of_offender', 'creditor', 'barred_topic', 'other')),
     CONSTRAINT conflict_ends_after_it_began CHECK (ended_at >= at)
 );
 CREATE UNIQUE INDEX one_open_conflict_a_contact_and_household ON contact_conflicts (contact_id, recipient_id) WHERE ended_at IS NULL;
