@@ -63,7 +63,7 @@ func (s *teller) step() string {
 	if len(s.people) < 2 {
 		return s.enrolSomebody()
 	}
-	steps := []func() string{s.enrolSomebody, s.timePasses, s.timePasses, s.drain, s.drain, s.drain, s.somebodyReplies, s.somebodyReplies, s.officerRecords, s.officerVisits, s.officerCorrects, s.officerCorrects, s.officerAgrees, s.somethingHappens, s.officerMoves, s.planChanges, s.planChanges, s.reportsCome, s.doubtEnds}
+	steps := []func() string{s.enrolSomebody, s.timePasses, s.timePasses, s.drain, s.drain, s.drain, s.somebodyReplies, s.somebodyReplies, s.officerRecords, s.officerVisits, s.officerCorrects, s.officerCorrects, s.officerAgrees, s.somethingHappens, s.officerMoves, s.planChanges, s.planChanges, s.reportsCome, s.doubtEnds, s.contactsChange, s.contactsChange}
 	return steps[s.IntN(len(steps))]()
 }
 
@@ -89,6 +89,7 @@ func (s *teller) timePasses() string {
 func (s *teller) sweep() {
 	require.NoError(s.t, s.markOverdue())
 	require.NoError(s.t, s.roll())
+	s.checkNumbers()
 	s.plan()
 }
 
@@ -121,11 +122,14 @@ func (s *teller) drain() string {
 func (s *teller) handedOver(out carelog.Outgoing, now time.Time, day string) {
 	var purpose string
 	var priority int
-	var optedOut bool
-	err := s.pool.QueryRow(s.ctx(), `SELECT m.purpose || CASE m.wording WHEN 'stop_ack' THEN '!' ELSE '' END, m.priority, n.opted_out_at IS NOT NULL
-		FROM messages m LEFT JOIN village_contacts k ON k.id = m.contact_id LEFT JOIN numbers n ON n.phone_index = k.phone_index WHERE m.id = $1`, out.ID).Scan(&purpose, &priority, &optedOut)
+	var optedOut, mayHear bool
+	err := s.pool.QueryRow(s.ctx(), `SELECT m.purpose || CASE m.wording WHEN 'stop_ack' THEN '!' ELSE '' END, m.priority, n.opted_out_at IS NOT NULL,
+			m.purpose <> 'village_request' OR n.state = 'verified' AND k.state = 'active' AND n.unreachable_at IS NULL
+				AND NOT EXISTS (SELECT FROM contact_conflicts x WHERE x.contact_id = k.id AND x.recipient_id = m.recipient_id AND x.ended_at IS NULL)
+		FROM messages m LEFT JOIN village_contacts k ON k.id = m.contact_id LEFT JOIN numbers n ON n.phone_index = k.phone_index WHERE m.id = $1`, out.ID).Scan(&purpose, &priority, &optedOut, &mayHear)
 	require.NoError(s.t, err)
 	require.False(s.t, optedOut && purpose != "answer!", "a number that asked for no more is texted")
+	require.True(s.t, mayHear, "a household is told of to a number or a contact in doubt")
 	if s.tries[out.ID]++; s.tries[out.ID] > 1 {
 		require.True(s.t, s.mayRepeat[out.ID], "a text the carrier may have went out again")
 	}
@@ -279,6 +283,30 @@ func (s *teller) planChangesHands(plan carelog.PlanID, who carelog.Actor) string
 		return s.allowed("withdraw", second(s.app.WithdrawTransfer(s.ctx(), who, id, nil, "不移交了")))
 	default:
 		return s.allowed("accept", second(s.app.AcceptTransfer(s.ctx(), who, id, carelog.Acceptance{})))
+	}
+}
+
+// contactsChange has something happen to a contact or their number.
+func (s *teller) contactsChange() string {
+	n := s.IntN(len(s.contacts))
+	contact, numbers := s.contacts[n], append(slices.Clone(s.phones), "+8615400000104", "+8615400000105")
+	switch s.IntN(7) {
+	case 0:
+		return s.allowed("change a phone", s.app.ChangePhone(s.ctx(), s.officer, contact, numbers[s.IntN(5)]))
+	case 1:
+		return s.allowed("allow texts", s.app.AllowTexts(s.ctx(), s.officer, contact, "asked_by_phone"))
+	case 2:
+		heir := s.addUnverified("周某", numbers[s.IntN(5)])
+		s.allowed("replace", second(s.app.ReplaceContact(s.ctx(), s.officer, contact, heir, "换届选举")))
+		s.contacts[n] = heir
+		return "replace"
+	case 3:
+		flag := carelog.NewConflict{Contact: contact, Recipient: s.anybody(), Kind: "creditor", Reason: "借过钱"}
+		return s.allowed("flag", s.app.FlagConflict(s.ctx(), s.officer, flag))
+	case 4:
+		return s.allowed("end a conflict", s.app.EndConflict(s.ctx(), s.boss, contact, s.anybody(), "已还清"))
+	default:
+		return s.allowed("verify", s.app.VerifyNumber(s.ctx(), s.officer, contact, "called"))
 	}
 }
 

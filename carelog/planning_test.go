@@ -35,7 +35,7 @@ func mayBeTexted(purpose string, at time.Time) error {
 	day := calendar.Of(at)
 	minute := int(at.Sub(day.At(0, 0)) / time.Minute)
 	spans := [][2]int{{8*60 + 30, 12 * 60}, {14 * 60, 20 * 60}}
-	if purpose == "village_request" {
+	if purpose == "village_request" || purpose == "number_check" {
 		spans = [][2]int{{9 * 60, 11*60 + 30}, {14*60 + 30, 18 * 60}}
 	}
 	if !calendar.Official().IsWorkday(day) {
