@@ -186,11 +186,12 @@ func TestSettlingReplies(t *testing.T) {
 	t.Run("AWrongNumberHasTheContactReplaced", func(t *testing.T) {
 		t.Parallel()
 		c, _, _ := asked(t)
-		c.reply(contactPhone, "我不是本人")
+		c.reply(contactPhone, "这是哪里的短信呀")
 		w := c.inbox()[0]
 		require.NoError(t, c.app.SettleReply(c.ctx(), c.officer, w.ID, carelog.Settlement{Decision: "wrong_number", Why: "接电话的是外地人"}))
 		require.Equal(t, 1, c.tasks("contact_change"))
 		require.Zero(t, c.tasks("triage"))
+		require.Equal(t, 1, c.count("SELECT count(*) FROM numbers WHERE state = 'quarantined'"))
 		c.reply(strangerPhone, "我不是本人")
 		err := c.app.SettleReply(c.ctx(), c.officer, c.inbox()[0].ID, carelog.Settlement{Decision: "wrong_number", Why: "x"})
 		require.Equal(t, carelog.Invalid, carelog.KindOf(err))

@@ -209,7 +209,7 @@ func saysWrongNumber(text string) bool {
 // from a number that may be somebody else's. Stop words and urgent words count
 // from any number.
 func (l *Log) takeNumberAnswer(ctx context.Context, tx txn, r reply, senders []sender, answers [][2]string, mark string) (bool, error) {
-	if mark == "stop" || mark == "urgent" {
+	if mark == "stop" || mark == "urgent" || mark == markEcho || mark == markAutomatic {
 		return false, nil
 	}
 	n, known, err := readNumber(ctx, tx, r.sender)
@@ -269,19 +269,32 @@ func (l *Log) confirmNumber(ctx context.Context, tx txn, r reply, senders []send
 	return setVerified(ctx, tx, r.sender, why)
 }
 
-// disownNumber takes a stranger's no: the number is quarantined, its contacts'
-// open requests become work by phone, and somebody finds their number.
+// disownNumber takes a stranger's no.
 func (l *Log) disownNumber(ctx context.Context, tx txn, r reply, senders []sender) error {
-	const why = "whoever has the number says that it is not the contact's"
+	if err := l.takeFromContacts(ctx, tx, r, senders); err != nil {
+		return err
+	}
+	return l.settleReply(ctx, tx, r, target{}, "matched", notTheContacts)
+}
+
+const notTheContacts = "whoever has the number says that it is not the contact's"
+
+// takeFromContacts quarantines a number that is not its contacts': their open
+// requests become work by phone, and somebody finds their number.
+func (l *Log) takeFromContacts(ctx context.Context, tx txn, r reply, senders []sender) error {
+	actor := Program
+	if tx.by.Kind == Person {
+		actor = Person
+	}
 	for _, s := range senders {
-		closed, err := l.closeAsksTo(ctx, tx, s.id, why)
+		closed, err := l.closeAsksTo(ctx, tx, s.id, notTheContacts)
 		if err != nil {
 			return err
 		}
 		for _, c := range closed {
-			tx.append(happening{recipient: c.recipient, kind: "number_disowned", at: r.at, actor: Program, subject: anyID(r.id)})
+			tx.append(happening{recipient: c.recipient, kind: "number_disowned", at: r.at, actor: actor, subject: anyID(r.id)})
 		}
-		if err := cancelTextsTo(ctx, tx, s.id, why); err != nil {
+		if err := cancelTextsTo(ctx, tx, s.id, notTheContacts); err != nil {
 			return err
 		}
 		err = l.taskAboutContact(ctx, tx, s.id, newTask{
@@ -292,10 +305,7 @@ func (l *Log) disownNumber(ctx context.Context, tx txn, r reply, senders []sende
 			return err
 		}
 	}
-	if err := l.settleReply(ctx, tx, r, target{}, "matched", why); err != nil {
-		return err
-	}
-	return setQuarantined(ctx, tx, r.sender, why)
+	return setQuarantined(ctx, tx, r.sender, notTheContacts)
 }
 
 // cancelTextsTo cancels what is planned to a contact and not yet on its way.

@@ -167,19 +167,13 @@ func (l *Log) noteByHand(ctx context.Context, tx txn, r reply, senders []sender,
 	return l.settledByHand(ctx, tx, r, part{target: t, decision: "noted", reason: "noted in the file by hand"})
 }
 
-// wrongNumber has the contact of that number replaced, or their number found.
+// wrongNumber quarantines the number, and has the contact's number found.
 func (l *Log) wrongNumber(ctx context.Context, tx txn, r reply, senders []sender) error {
 	if len(senders) == 0 {
 		return invalid("decision", isNoContactsNumber)
 	}
-	for _, one := range senders {
-		err := l.openTask(ctx, tx, newTask{
-			kind: "contact_change", cause: "contact_change:" + one.id.String(), office: one.office, inbound: r.id, contact: one.id,
-			reason: "the number does not belong to this contact: find the right one, or name another contact", actBy: officerWindow.opens(tx.cal(one.office).NextWorkday(tx.today())),
-		})
-		if err != nil {
-			return err
-		}
+	if err := l.takeFromContacts(ctx, tx, r, senders); err != nil {
+		return err
 	}
 	return l.settledByHand(ctx, tx, r, part{decision: "wrong_number", reason: "the number does not belong to this contact"})
 }
