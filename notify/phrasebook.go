@@ -4,15 +4,20 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 )
 
 // Phrasebook renders what we say and reads what is answered. Its methods take built-in types
-// only, so that a room which may not import notify can declare the interface it needs. It never
-// changes and is safe for concurrent use.
+// only, so that a room which may not import notify can declare the interface it needs. It only
+// learns (Load) and is safe for concurrent use.
 type Phrasebook struct {
 	sign     string
-	wordings map[string]Wording
-	quotes   quotes
+	shipped  []Wording
+	wordings map[string]Wording // shipped, by key
+
+	learning sync.Mutex
+	known    atomic.Pointer[catalogue]
 }
 
 // ErrUnknownWording means that the catalogue has no text of that key.
@@ -49,11 +54,11 @@ func NewPhrasebookFrom(sign string, catalogue []byte) (*Phrasebook, error) {
 }
 
 func phrasebookOf(sign string, wordings []Wording) *Phrasebook {
-	p := &Phrasebook{sign: sign, wordings: map[string]Wording{}}
+	p := &Phrasebook{sign: sign, shipped: wordings, wordings: map[string]Wording{}}
 	for _, w := range wordings {
 		p.wordings[w.Key] = w
 	}
-	p.quotes = append(quotesOf(wordings), standardQuotes...)
+	p.known.Store(p.learn(nil))
 	return p
 }
 
@@ -75,6 +80,10 @@ func (p *Phrasebook) Render(key string, facts map[string]string) (text string, s
 	if err != nil {
 		return "", 0, err
 	}
+	return p.render(w, facts)
+}
+
+func (p *Phrasebook) render(w Wording, facts map[string]string) (text string, segments int, err error) {
 	if facts["office"] == "" && p.sign != "" {
 		signed := map[string]string{"office": p.sign}
 		for name, value := range facts {
@@ -85,14 +94,14 @@ func (p *Phrasebook) Render(key string, facts map[string]string) (text string, s
 		facts = signed
 	}
 	if text, err = w.fill(facts); err != nil {
-		return "", 0, fmt.Errorf("render %s: %w", key, err)
+		return "", 0, fmt.Errorf("render %s: %w", w.Key, err)
 	}
 	problems := append(Check(text), outsideAlias(w.write(facts, "alias"))...)
 	if carriesName(text, facts[fullNameFact]) {
 		problems = append(problems, Problem{Rule: "full_name"})
 	}
 	if len(problems) > 0 {
-		return "", 0, &UnsafeError{Key: key, Problems: problems}
+		return "", 0, &UnsafeError{Key: w.Key, Problems: problems}
 	}
 	return text, Segments(text), nil
 }
@@ -113,7 +122,7 @@ func (p *Phrasebook) Check(text string) []string {
 // and unclear too, and so are the codes the text names without one, with the digit "". Automatic
 // and echo carry none and are never answered. What is misspelt makes a text unclear.
 func (p *Phrasebook) Read(text string) (answers [][2]string, misspelt []string, mark, note string) {
-	reply := readWith(p.quotes, text)
+	reply := readWith(p.known.Load().quotes, text)
 	answered := map[string]bool{}
 	for _, a := range reply.Answers {
 		answers = append(answers, [2]string{a.Code, a.Digit})

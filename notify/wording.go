@@ -16,8 +16,9 @@ import (
 // Wording is one text of the catalogue with the facts it needs.
 type Wording struct {
 	Key          string        `json:"key"`
-	Version      int           `json:"version"` // raised with every change; carriers approve a version
-	Text         string        `json:"text"`    // facts stand as {name}
+	Language     string        `json:"language,omitempty"` // "": Chinese
+	Version      int           `json:"version"`            // raised with every change; carriers approve a version
+	Text         string        `json:"text"`               // facts stand as {name}
 	Placeholders []Placeholder `json:"placeholders"`
 }
 
@@ -87,39 +88,8 @@ func ParseWordings(catalogue []byte) ([]Wording, error) {
 // Validate reports every reason why a wording cannot be saved, nil when there is none.
 func (w Wording) Validate() error {
 	var problems []error
-	report := func(format string, args ...any) {
-		problems = append(problems, fmt.Errorf("wording %s: "+format, append([]any{w.Key}, args...)...))
-	}
-	if w.Key == "" || w.Version < 1 {
-		report("needs a key and a version from 1")
-	}
-	if !strings.HasPrefix(w.Text, "【{office}】") {
-		report("does not begin with the signature 【{office}】")
-	}
-	if strings.Contains(w.Text, "请") && !strings.Contains(w.Text, "12309") && !strings.Contains(w.Text, "经办人") {
-		report("asks somebody to act and names neither 12309 nor the officer")
-	}
-	declared := map[string]bool{}
-	for _, p := range w.Placeholders {
-		if declared[p.Name] || p.Max < 1 || !slices.Contains(contents, p.Holds) {
-			report("placeholder %s is doubled or has no bound or an unknown content", p.Name)
-		}
-		if err := p.validateChoices(); err != nil {
-			report("placeholder %s %w", p.Name, err)
-		}
-		declared[p.Name] = true
-		if !strings.Contains(w.Text, "{"+p.Name+"}") {
-			report("placeholder %s is not used", p.Name)
-		}
-	}
-	for _, found := range placeholderPattern.FindAllStringSubmatch(w.Text, -1) {
-		if !declared[found[1]] {
-			report("placeholder %s is not declared", found[1])
-		}
-	}
-	bare := placeholderPattern.ReplaceAllString(w.Text, "、")
-	for _, p := range append(Check(bare), outsideAlias(bare)...) {
-		report("contains %s", p)
+	for _, f := range w.faults() {
+		problems = append(problems, fmt.Errorf("wording %s: %s %s", w.Key, f.Field, f.English))
 	}
 	return errors.Join(problems...)
 }
@@ -149,19 +119,6 @@ func (w Wording) write(facts map[string]string, without string) string {
 		}
 		return facts[name]
 	})
-}
-
-// validateChoices: a choice that is too long or unsafe would only be refused when it is sent.
-func (p Placeholder) validateChoices() error {
-	if (p.Holds == "choice") != (len(p.Choices) > 0) {
-		return errors.New("has choices and is none, or is one and has none")
-	}
-	for _, choice := range p.Choices {
-		if utf8.RuneCountInString(choice) > p.Max || strings.TrimSpace(choice) == "" || strings.ContainsFunc(choice, unprintable) || len(Check(choice)) > 0 {
-			return errors.New("has a choice that cannot be sent")
-		}
-	}
-	return nil
 }
 
 func (p Placeholder) check(value, fullName string) error {
