@@ -116,7 +116,7 @@ var selectClaims = `WITH due AS MATERIALIZED (
 		m.check_in_id IS NOT NULL AND EXISTS (SELECT FROM messages s WHERE s.check_in_id = m.check_in_id AND s.id <> m.id AND s.wording = m.wording
 			AND (s.contact_id = m.contact_id OR s.user_id = m.user_id) AND s.claimed_at >= $4 AND s.dispatch IN ('sending', 'accepted', 'unknown')),
 		al.id, a.review_of, a.review_of IS NOT NULL AND NOT ` + reviewWaits + `, staff.texts, staff.a_day, staff.away,
-		o.texting, o.requests_a_day, o.requests_a_week, cap.left, cap.wait
+		o.texting, o.requests_a_day, o.requests_a_week, cap.left, cap.wait, o.language
 	FROM messages m
 	JOIN offices o ON o.id = m.office_id
 	JOIN lines n ON n.id = m.line_id
@@ -202,6 +202,7 @@ type claim struct {
 	capWait                      float64 // seconds until it lets more through
 	standIn                      UserID  // who acts for them, where they are away
 	standInWhy                   string
+	language                     string // of the office
 }
 
 func scanClaim(row pgx.CollectableRow) (c claim, err error) {
@@ -210,7 +211,7 @@ func scanClaim(row pgx.CollectableRow) (c claim, err error) {
 		&c.ask, &c.code, &c.askState, &c.checkInState, &c.due, &c.lateSince, &c.kind, &c.planState, &c.named, &c.barred, &c.template,
 		&c.partyKey, &c.partySealed, &c.reachable, &c.optedOut, &c.numberState, &c.hasTopics, &c.conflicted, &c.recipientKey, &c.recipientBox, &c.township,
 		&c.officer, &c.officerKey, &c.officerSealed, &c.actBy, &c.inbound, &c.today, &c.week, &c.answers, &c.phone, &c.saidToday,
-		&c.alert, &c.review, &c.reviewed, &c.staffTexts, &c.staffADay, &c.away, &c.texting, &c.perDay, &c.perWeek, &c.capLeft, &c.capWait)
+		&c.alert, &c.review, &c.reviewed, &c.staffTexts, &c.staffADay, &c.away, &c.texting, &c.perDay, &c.perWeek, &c.capLeft, &c.capWait, &c.language)
 	return c, err
 }
 
@@ -224,6 +225,11 @@ type judged struct {
 // out in a few statements for all of them.
 func (l *Log) settleClaims(ctx context.Context, tx txn, claims []claim) (Claimed, error) {
 	var done Claimed
+	claims, moved, err := l.reroute(ctx, tx, claims)
+	if err != nil {
+		return done, err
+	}
+	done.Deferred += moved
 	if err := l.findStandIns(ctx, tx, claims); err != nil {
 		return done, err
 	}
@@ -324,15 +330,18 @@ type sendingRows struct {
 	ids            []MessageID
 	texts, numbers [][]byte
 	segments       []int
+	versions       []int // of the wordings
+	languages      []string
 }
 
 func (r *sendingRows) update(ctx context.Context, tx txn) error {
 	if len(r.ids) == 0 {
 		return nil
 	}
-	_, err := tx.Exec(ctx, `UPDATE messages m SET dispatch = 'sending', claimed_at = $1, tries = tries + 1, text = u.text, sent_to = u.number, segments = u.segments
-		FROM unnest($2::uuid[], $3::bytea[], $4::bytea[], $5::int[]) AS u (id, text, number, segments) WHERE m.id = u.id`,
-		tx.now, r.ids, r.texts, r.numbers, r.segments)
+	_, err := tx.Exec(ctx, `UPDATE messages m SET dispatch = 'sending', claimed_at = $1, tries = tries + 1, text = u.text, sent_to = u.number, segments = u.segments,
+			wording_version = u.version, language = u.language
+		FROM unnest($2::uuid[], $3::bytea[], $4::bytea[], $5::int[], $6::int[], $7::text[]) AS u (id, text, number, segments, version, language) WHERE m.id = u.id`,
+		tx.now, r.ids, r.texts, r.numbers, r.segments, r.versions, r.languages)
 	if err != nil {
 		return fmt.Errorf("mark messages sending: %w", err)
 	}
@@ -362,11 +371,19 @@ func (l *Log) compose(ctx context.Context, tx txn, c claim, rows *sendingRows) (
 			return Outgoing{}, err
 		}
 	}
+	say, approved, asked := tx.texts.speaks(c.wording, c.language, c.carrier)
+	if !approved {
+		if err := l.askForApproval(ctx, tx, c, asked); err != nil {
+			return Outgoing{}, err
+		}
+		return Outgoing{}, refusedText(notApproved)
+	}
 	facts, err := l.facts(ctx, tx, c)
 	if err != nil {
 		return Outgoing{}, err
 	}
-	text, segments, err := l.words.Render(c.wording, facts)
+	facts["office"] = say.signs(c)
+	text, segments, params, err := l.words.Speak(say.language, c.wording, say.version, facts)
 	if err != nil {
 		return Outgoing{}, refusedText("the text was held back: " + err.Error())
 	}
@@ -374,11 +391,13 @@ func (l *Log) compose(ctx context.Context, tx txn, c claim, rows *sendingRows) (
 	rows.texts = append(rows.texts, key.Seal([]byte(text), "messages.text/"+c.id.String()))
 	rows.numbers = append(rows.numbers, key.Seal([]byte(party.Phone), "messages.sent_to/"+c.id.String()))
 	rows.segments = append(rows.segments, segments)
+	rows.versions, rows.languages = append(rows.versions, say.version), append(rows.languages, say.language)
 	// Never a reminder at three in the morning because a phone was off.
 	valid := min(c.deadline.Sub(tx.now), 4*time.Hour)
 	return Outgoing{
 		ID: c.id, To: party.Phone, From: c.number, Carrier: c.carrier, Text: text, Try: c.tries + 1,
 		ValidFor: max(valid, time.Minute), SendBy: tx.now.Add(sendWithin),
+		Template: say.template, Signature: say.signature, Params: params,
 	}, nil
 }
 

@@ -190,7 +190,7 @@ func (l *Log) SendWeeklyDigests(ctx context.Context, limit int) (int, error) {
 func mondayOf(d calendar.Date) calendar.Date { return d.AddDays(-(int(d.Weekday()) + 6) % 7) }
 
 func (l *Log) planWeekly(ctx context.Context, tx txn, user UserID, office OfficeID, week calendar.Date) error {
-	line, err := l.lineOf(ctx, tx, office)
+	line, err := l.lineOf(ctx, tx, office, ContactID{}, user)
 	if err != nil {
 		return err
 	}

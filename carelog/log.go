@@ -46,6 +46,17 @@ type Words interface {
 	TaskCode(n uint64) string
 	// CheckAlias tells whether a household alias may stand in a text.
 	CheckAlias(alias, fullName string) error
+
+	// Shipped is the wordings that came with the program, as a JSON list.
+	Shipped() []byte
+	// Load adds versions that are or were in force, as such a list: Speak knows them,
+	// and Read knows a quotation of them.
+	Load(wordings []byte) error
+	// Speak is Render for one version in one language, with what fills the carrier's template.
+	Speak(language, wording string, version int, facts map[string]string) (text string, segments int, params map[string]string, err error)
+	// CheckWording looks a new version over: the wording as it is to be kept, its
+	// segments at its longest, and what is wrong as {field, English, Chinese}.
+	CheckWording(wording []byte) (saved []byte, segments int, wrong [][3]string)
 }
 
 // Config is what a Log works with.
@@ -73,6 +84,7 @@ type Log struct {
 
 	templates sync.Map                 // TemplateID: schedule.Template
 	days      atomic.Pointer[workdays] // as the database had them last
+	texts     atomic.Pointer[catalogue]
 }
 
 // New makes a care log on its parts.
@@ -88,6 +100,7 @@ func New(c Config) *Log {
 	}
 	l := &Log{db: c.DB, keys: c.Keys, queue: c.Queue, words: c.Words, carrier: c.Carrier, calendar: c.Calendar, now: c.Now, random: &source{Reader: c.Random}}
 	l.days.Store(&workdays{national: c.Calendar}) // version 0: nothing was ever imported
+	l.texts.Store(shippedTexts(c.Words))
 	return l
 }
 
@@ -104,6 +117,7 @@ type txn struct {
 	now     time.Time
 	by      Actor
 	days    *workdays
+	texts   *catalogue
 	pending *pending
 }
 
@@ -124,28 +138,35 @@ func (l *Log) begin(ctx context.Context, by Actor) (txn, error) {
 		return txn{}, fmt.Errorf("begin: %w", err)
 	}
 	t := txn{Tx: tx, now: l.Now(), by: by, pending: &pending{}}
-	if t.days, err = l.enter(ctx, t); err != nil {
+	if t.days, t.texts, err = l.enter(ctx, t); err != nil {
 		tx.Rollback(context.WithoutCancel(ctx))
 		return txn{}, err
 	}
 	return t, nil
 }
 
-// enter sets the actor's scope and reads the working days that the transaction goes by.
-func (l *Log) enter(ctx context.Context, tx txn) (*workdays, error) {
-	var version int64
+// enter sets the actor's scope and reads the working days and the texts that the
+// transaction goes by.
+func (l *Log) enter(ctx context.Context, tx txn) (*workdays, *catalogue, error) {
+	const versions = "version, (SELECT version FROM wordings_version) FROM calendar_version"
+	var days, texts int64
 	var err error
 	if tx.by.Kind == System {
-		err = tx.QueryRow(ctx, "SELECT version FROM calendar_version").Scan(&version)
+		err = tx.QueryRow(ctx, "SELECT "+versions).Scan(&days, &texts)
 	} else {
 		var offices, user string
-		err = tx.QueryRow(ctx, `SELECT set_config('aftercare.offices', $1, true), set_config('aftercare.user', $2, true), version FROM calendar_version`,
-			tx.by.scopeText(), tx.by.User.String()).Scan(&offices, &user, &version)
+		err = tx.QueryRow(ctx, "SELECT set_config('aftercare.offices', $1, true), set_config('aftercare.user', $2, true), "+versions,
+			tx.by.scopeText(), tx.by.User.String()).Scan(&offices, &user, &days, &texts)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("set scope: %w", err)
+		return nil, nil, fmt.Errorf("set scope: %w", err)
 	}
-	return l.currentDays(ctx, tx, version)
+	current, err := l.currentDays(ctx, tx, days)
+	if err != nil {
+		return nil, nil, err
+	}
+	spoken, err := l.currentTexts(ctx, tx, texts)
+	return current, spoken, err
 }
 
 // ringTries is how often a transaction that PostgreSQL ended to break a ring of

@@ -211,7 +211,7 @@ func (l *Log) planAsk(ctx context.Context, tx txn, a newAsk, slots []slot) error
 	if err != nil {
 		return err
 	}
-	line, err := l.lineOf(ctx, tx, a.office)
+	line, err := l.lineOf(ctx, tx, a.office, a.contact, a.user)
 	if err != nil {
 		return err
 	}

@@ -130,10 +130,18 @@ func (l *Log) SpeakFrom(ctx context.Context, by Actor, line LineID, served ...st
 	})
 }
 
-// lineOf is the number an office speaks from: its own, else the nearest above it.
-func (l *Log) lineOf(ctx context.Context, tx txn, office OfficeID) (LineID, error) {
+// lineOf is the number an office speaks from to a contact or a user: by its route
+// to their country, or the nearest above, else its own, else the nearest above it.
+func (l *Log) lineOf(ctx context.Context, tx txn, office OfficeID, contact ContactID, user UserID) (LineID, error) {
 	var id LineID
-	err := tx.QueryRow(ctx, "SELECT speaking_line($1, $2)", office, l.carrier).Scan(&id)
+	country := ""
+	if tx.texts.routed {
+		var err error
+		if country, err = l.partyCountry(ctx, tx, contact, user); err != nil {
+			return id, err
+		}
+	}
+	err := tx.QueryRow(ctx, "SELECT speaking_line($1, $2, $3)", office, l.carrier, country).Scan(&id)
 	if err != nil {
 		return id, fmt.Errorf("find the office's line: %w", err)
 	}

@@ -84,7 +84,7 @@ const plansAnAct = 500
 // answer says what that would move. An administrator of a root office may.
 func (l *Log) SaveTemplate(ctx context.Context, by Actor, key string, steps []schedule.Step, o TemplateOptions) (Impact, error) {
 	return write(ctx, l, by, func(tx txn) (Impact, error) {
-		if err := administersRoot(ctx, tx); err != nil {
+		if err := administersRoot(ctx, tx, "changes templates"); err != nil {
 			return Impact{}, err
 		}
 		next, err := l.nextVersion(ctx, tx, key, steps, o)
@@ -127,7 +127,8 @@ func (i *Impact) count(moves []Move) {
 	i.Moves = append(i.Moves, moves[:min(len(moves), movesShown-len(i.Moves))]...)
 }
 
-func administersRoot(ctx context.Context, tx txn) error {
+// administersRoot refuses everybody but administrators of a root office what holds for all.
+func administersRoot(ctx context.Context, tx txn, does string) error {
 	rows, err := tx.Query(ctx, "SELECT id FROM offices WHERE parent_id IS NULL")
 	if err != nil {
 		return fmt.Errorf("find the root offices: %w", err)
@@ -141,7 +142,7 @@ func administersRoot(ctx context.Context, tx txn) error {
 			return nil
 		}
 	}
-	return forbidden("only an administrator of the top office changes templates")
+	return forbidden("only an administrator of the top office " + does)
 }
 
 // nextVersion is the version that the steps make, if nothing is wrong with it.

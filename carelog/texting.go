@@ -169,7 +169,7 @@ func (l *Log) SendTest(ctx context.Context, by Actor) (MessageID, error) {
 		if today >= testsADay {
 			return MessageID{}, conflict("%d tests were sent today: that is enough", testsADay)
 		}
-		line, err := l.lineOf(ctx, tx, by.Office)
+		line, err := l.lineOf(ctx, tx, by.Office, ContactID{}, by.User)
 		if err != nil {
 			return MessageID{}, err
 		}

@@ -98,12 +98,6 @@ type Carrier interface {
 	Find(ctx context.Context, m Message, since time.Time) (Receipt, error)
 }
 
-// Hears tells whether replies from a country, by its calling code, can reach us through a
-// carrier. Twilio's guidelines for China: no two-way messages, whatever number we send from.
-func Hears(carrier string, countryCode int) bool {
-	return carrier != TwilioName || countryCode != 86
-}
-
 // Inbound is a text somebody sent to one of our numbers. CarrierMessageID may be "" where the
 // carrier gave none; SentAt is its own word for when, "" where it does not say.
 type Inbound struct{ CarrierMessageID, From, To, Text, SentAt string }

@@ -52,7 +52,7 @@ func TestServeWithAliyun(t *testing.T) {
 		return found
 	}
 	require.Eventually(t, func() bool { return len(tasks("message_failed")) > 0 }, 5*time.Second, 20*time.Millisecond, "the work goes to a person")
-	require.Contains(t, tasks("message_failed")[0]["reason"], "no_approved_template")
+	require.Contains(t, tasks("message_failed")[0]["reason"], "the wording is not approved at the carrier")
 	require.Zero(t, posts.Load(), "a text without an approved template never leaves")
 
 	push := func(secret string) int {

@@ -111,6 +111,9 @@ func (d *demo) finished() bool {
 // prepare makes the county on the first start: the offices and people, the eight
 // weeks since go-live worked through by the real verbs, and the ledger imported.
 func (d *demo) prepare(ctx context.Context) error {
+	if _, err := d.service.work.EnsureWordings(ctx, carelog.TheSystem()); err != nil {
+		return fmt.Errorf("bring the wordings: %w", err)
+	}
 	if d.finished() {
 		return d.signIn(ctx)
 	}

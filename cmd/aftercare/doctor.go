@@ -61,10 +61,10 @@ func (c *doctorCommand) warnOfSilence(ctx context.Context, s *service, out io.Wr
 	pulled := notify.AliyunTrust(c.AliyunTrust) == notify.TrustPull
 	for _, r := range reaches {
 		switch {
-		case !notify.Hears(r.Carrier, r.CountryCode):
-			fmt.Fprintf(out, "warning: %s cannot receive replies from numbers of +%d: %d contacts will not be heard\n", r.Carrier, r.CountryCode, r.Contacts)
+		case !r.Heard:
+			fmt.Fprintf(out, "warning: %s cannot receive replies from numbers of %s: %d contacts will not be heard\n", r.Carrier, r.Country, r.Contacts)
 		case r.Carrier == notify.AliyunName && pulled:
-			fmt.Fprintf(out, "warning: AFTERCARE_ALIYUN_TRUST=pull takes no push: replies of %d contacts of +%d cannot be heard\n", r.Contacts, r.CountryCode)
+			fmt.Fprintf(out, "warning: AFTERCARE_ALIYUN_TRUST=pull takes no push: replies of %d contacts of %s cannot be heard\n", r.Contacts, r.Country)
 		}
 	}
 	return nil

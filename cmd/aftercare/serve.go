@@ -63,6 +63,9 @@ func (c *serveCommand) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer s.close()
+	if _, err := s.work.EnsureWordings(ctx, carelog.TheSystem()); err != nil {
+		return err
+	}
 	if err := s.ensureLines(ctx, c.carrierFlags); err != nil {
 		return err
 	}
