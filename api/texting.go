@@ -13,6 +13,7 @@ type textingBody struct {
 	SegmentsAMonth int              `json:"segments_a_month" doc:"The quota; 0: none. It is told when it is nearly and when it is wholly spent, and holds nothing back"`
 	RequestsADay   int              `json:"requests_a_day" doc:"To one number of a village contact"`
 	RequestsAWeek  int              `json:"requests_a_week"`
+	Together       bool             `json:"together" doc:"Requests to one contact that are due together go out in one text"`
 	Messages       int              `json:"messages" doc:"Taken by carriers this month"`
 	Segments       int              `json:"segments"`
 	Fen            int64            `json:"fen" doc:"What they cost"`
@@ -27,7 +28,7 @@ func (s *server) readTexting(ctx context.Context, by carelog.Actor, in *officePa
 	if err != nil {
 		return nil, err
 	}
-	return &answer[textingBody]{textingBody{t.Office, t.Mode, t.SegmentsAMonth, t.RequestsADay, t.RequestsAWeek, t.Messages, t.Segments, t.Fen}}, nil
+	return &answer[textingBody]{textingBody{t.Office, t.Mode, t.SegmentsAMonth, t.RequestsADay, t.RequestsAWeek, t.Together, t.Messages, t.Segments, t.Fen}}, nil
 }
 
 type settingTexting struct {
@@ -37,6 +38,7 @@ type settingTexting struct {
 		SegmentsAMonth int    `json:"segments_a_month" minimum:"0" doc:"0: no quota"`
 		RequestsADay   int    `json:"requests_a_day" minimum:"1" maximum:"50"`
 		RequestsAWeek  int    `json:"requests_a_week" minimum:"1" maximum:"50"`
+		Together       bool   `json:"together" doc:"Requests to one contact that are due together go out in one text"`
 		Reason         string `json:"reason" maxLength:"2000" doc:"Stands in the audit"`
 	}
 }
@@ -44,7 +46,7 @@ type settingTexting struct {
 func (s *server) setTexting(ctx context.Context, by carelog.Actor, in *settingTexting) (*struct{}, error) {
 	b := in.Body
 	return nil, s.Log.SetTexting(ctx, by, carelog.Texting{
-		Office: in.OfficeID, Mode: b.Mode, SegmentsAMonth: b.SegmentsAMonth, RequestsADay: b.RequestsADay, RequestsAWeek: b.RequestsAWeek,
+		Office: in.OfficeID, Mode: b.Mode, SegmentsAMonth: b.SegmentsAMonth, RequestsADay: b.RequestsADay, RequestsAWeek: b.RequestsAWeek, Together: b.Together,
 	}, b.Reason)
 }
 

@@ -116,7 +116,7 @@ var selectClaims = `WITH due AS MATERIALIZED (
 		m.check_in_id IS NOT NULL AND EXISTS (SELECT FROM messages s WHERE s.check_in_id = m.check_in_id AND s.id <> m.id AND s.wording = m.wording
 			AND (s.contact_id = m.contact_id OR s.user_id = m.user_id) AND s.claimed_at >= $4 AND s.dispatch IN ('sending', 'accepted', 'unknown')),
 		al.id, a.review_of, a.review_of IS NOT NULL AND NOT ` + reviewWaits + `, staff.texts, staff.a_day, staff.away,
-		o.texting, o.requests_a_day, o.requests_a_week, cap.left, cap.wait, o.language
+		o.texting, o.requests_a_day, o.requests_a_week, cap.left, cap.wait, o.language, o.together
 	FROM messages m
 	JOIN offices o ON o.id = m.office_id
 	JOIN lines n ON n.id = m.line_id
@@ -137,7 +137,7 @@ var selectClaims = `WITH due AS MATERIALIZED (
 			count(*) FILTER (WHERE s.purpose <> 'answer') AS week,
 			count(*) FILTER (WHERE s.purpose = 'answer' AND s.claimed_at >= $4) AS answers
 		FROM messages s WHERE s.contact_id IN (SELECT id FROM village_contacts WHERE phone_index = k.phone_index)
-			AND s.claimed_at >= $5 AND s.dispatch IN ('sending', 'accepted', 'unknown')) budget
+			AND s.claimed_at >= $5 AND s.rides_with IS NULL AND s.dispatch IN ('sending', 'accepted', 'unknown')) budget
 	CROSS JOIN LATERAL (
 		SELECT (SELECT count(*) FROM messages s WHERE s.user_id = m.user_id AND s.claimed_at >= $4 AND s.priority <> 1
 				AND s.purpose NOT IN ('staff_digest', 'weekly_digest', 'test') AND s.dispatch IN ('sending', 'accepted', 'unknown')) AS texts,
@@ -148,7 +148,7 @@ var selectClaims = `WITH due AS MATERIALIZED (
 		SELECT min(c.most - used.n) AS left, coalesce(max(extract(epoch FROM c.within)) FILTER (WHERE used.n >= c.most), 0)::float8 AS wait
 		FROM carrier_caps c, LATERAL (SELECT count(*)::int AS n FROM messages s
 			WHERE (s.user_id = m.user_id OR s.contact_id IN (SELECT id FROM village_contacts WHERE phone_index = k.phone_index))
-				AND s.claimed_at > $2 - c.within AND s.dispatch IN ('sending', 'accepted', 'unknown')) used
+				AND s.claimed_at > $2 - c.within AND s.rides_with IS NULL AND s.dispatch IN ('sending', 'accepted', 'unknown')) used
 		WHERE c.carrier = n.carrier) cap
 	WHERE m.id = ANY (ARRAY(SELECT id FROM due)) AND m.dispatch = 'planned' AND m.not_before <= $2
 	ORDER BY m.priority, m.not_before, m.id LIMIT $3
@@ -200,6 +200,9 @@ type claim struct {
 	perDay, perWeek              int     // requests to a number
 	capLeft                      *int    // what the carrier still lets through to the number; nil: as much as we like
 	capWait                      float64 // seconds until it lets more through
+	bundled                      bool    // the office has its requests to one contact in one text
+	joins                        bool    // it goes out in a text that is going out anyway
+	together                     int     // the requests of one number go out in one text
 	standIn                      UserID  // who acts for them, where they are away
 	standInWhy                   string
 	language                     string // of the office
@@ -211,7 +214,7 @@ func scanClaim(row pgx.CollectableRow) (c claim, err error) {
 		&c.ask, &c.code, &c.askState, &c.checkInState, &c.due, &c.lateSince, &c.kind, &c.planState, &c.named, &c.barred, &c.template,
 		&c.partyKey, &c.partySealed, &c.reachable, &c.optedOut, &c.numberState, &c.hasTopics, &c.conflicted, &c.recipientKey, &c.recipientBox, &c.township,
 		&c.officer, &c.officerKey, &c.officerSealed, &c.actBy, &c.inbound, &c.today, &c.week, &c.answers, &c.phone, &c.saidToday,
-		&c.alert, &c.review, &c.reviewed, &c.staffTexts, &c.staffADay, &c.away, &c.texting, &c.perDay, &c.perWeek, &c.capLeft, &c.capWait, &c.language)
+		&c.alert, &c.review, &c.reviewed, &c.staffTexts, &c.staffADay, &c.away, &c.texting, &c.perDay, &c.perWeek, &c.capLeft, &c.capWait, &c.language, &c.bundled)
 	return c, err
 }
 
@@ -238,18 +241,11 @@ func (l *Log) settleClaims(ctx context.Context, tx txn, claims []claim) (Claimed
 		return done, err
 	}
 	var rows sendingRows
-	for _, c := range wanted {
-		out, err := l.compose(ctx, tx, c, &rows)
-		held, ok := asHeldBack(err)
-		switch {
-		case ok:
-			others = append(others, judged{c, held})
-		case err != nil:
-			return done, err
-		default:
-			done.Send = append(done.Send, out)
-		}
+	out, held, err := l.composeAll(ctx, tx, wanted, &rows)
+	if err != nil {
+		return done, err
 	}
+	done.Send, others = out, append(others, held...)
 	if err := rows.update(ctx, tx); err != nil {
 		return done, err
 	}
@@ -271,6 +267,8 @@ func (l *Log) settleClaims(ctx context.Context, tx txn, claims []claim) (Claimed
 func judgeAll(tx txn, claims []claim) (wanted []claim, others []judged) {
 	sent, answered, said, told := map[string]int{}, map[string]int{}, map[text]bool{}, map[UserID]int{}
 	through := map[string]int{} // of a party's number, by the carrier's caps
+	type group struct{ no, size int }
+	groups, formed := map[company]*group{}, 0
 	for _, c := range claims {
 		c.saidToday = c.saidToday || !c.checkIn.IsZero() && said[c.says()]
 		c.staffTexts += told[c.user]
@@ -281,10 +279,18 @@ func judgeAll(tx txn, claims []claim) (wanted []claim, others []judged) {
 			left := *c.capLeft - through[party]
 			c.capLeft = &left
 		}
+		with := groups[company{c.contact, c.office}]
+		c.joins = c.bundled && c.purpose == "village_request" && with != nil && with.size < mostTogether
 		v := judge(c, tx.now, tx.cal(c.office))
 		switch {
 		case v.dispatch != "sending":
 			others = append(others, judged{c, v})
+			continue
+		case c.joins:
+			with.size++
+			c.together = with.no
+			said[c.says()] = true
+			wanted = append(wanted, c)
 			continue
 		case !c.user.IsZero():
 			if c.budgeted() {
@@ -294,6 +300,11 @@ func judgeAll(tx txn, claims []claim) (wanted []claim, others []judged) {
 			answered[phone]++
 		default:
 			sent[phone]++
+			if c.purpose == "village_request" {
+				formed++
+				c.together = formed
+				groups[company{c.contact, c.office}] = &group{formed, 1}
+			}
 		}
 		through[party]++
 		said[c.says()] = true
@@ -327,11 +338,19 @@ func (c *Claimed) count(dispatch string) {
 
 // sendingRows are the messages of a batch that are committed as sending.
 type sendingRows struct {
-	ids            []MessageID
+	ids, heads     []MessageID // a head is zero but for who rides with it
 	texts, numbers [][]byte
 	segments       []int
 	versions       []int // of the wordings
 	languages      []string
+}
+
+func (r *sendingRows) add(id MessageID, key crypt.DataKey, text, phone string, segments int, say spoken) {
+	r.ids, r.heads = append(r.ids, id), append(r.heads, MessageID{})
+	r.texts = append(r.texts, key.Seal([]byte(text), "messages.text/"+id.String()))
+	r.numbers = append(r.numbers, key.Seal([]byte(phone), "messages.sent_to/"+id.String()))
+	r.segments = append(r.segments, segments)
+	r.versions, r.languages = append(r.versions, say.version), append(r.languages, say.language)
 }
 
 func (r *sendingRows) update(ctx context.Context, tx txn) error {
@@ -339,9 +358,9 @@ func (r *sendingRows) update(ctx context.Context, tx txn) error {
 		return nil
 	}
 	_, err := tx.Exec(ctx, `UPDATE messages m SET dispatch = 'sending', claimed_at = $1, tries = tries + 1, text = u.text, sent_to = u.number, segments = u.segments,
-			wording_version = u.version, language = u.language
-		FROM unnest($2::uuid[], $3::bytea[], $4::bytea[], $5::int[], $6::int[], $7::text[]) AS u (id, text, number, segments, version, language) WHERE m.id = u.id`,
-		tx.now, r.ids, r.texts, r.numbers, r.segments, r.versions, r.languages)
+			wording_version = u.version, language = u.language, rides_with = nullif(u.head, '00000000-0000-0000-0000-000000000000')
+		FROM unnest($2::uuid[], $3::bytea[], $4::bytea[], $5::int[], $6::int[], $7::text[], $8::uuid[]) AS u (id, text, number, segments, version, language, head)
+		WHERE m.id = u.id`, tx.now, r.ids, r.texts, r.numbers, r.segments, r.versions, r.languages, r.heads)
 	if err != nil {
 		return fmt.Errorf("mark messages sending: %w", err)
 	}
@@ -350,26 +369,9 @@ func (r *sendingRows) update(ctx context.Context, tx txn) error {
 
 // compose renders a claim's text and adds its row to those that are sending.
 func (l *Log) compose(ctx context.Context, tx txn, c claim, rows *sendingRows) (Outgoing, error) {
-	owner := [16]byte(c.contact)
-	column := "village_contacts.sealed"
-	if c.contact.IsZero() {
-		owner, column = c.user, "users.sealed"
-	}
-	key, err := l.keys.Unwrap(owner, c.partyKey)
+	key, party, err := l.partyOf(ctx, tx, c)
 	if err != nil {
-		return Outgoing{}, fmt.Errorf("open the party's key: %w", err)
-	}
-	party, err := crypt.OpenJSON[personFacts](key, c.partySealed, column)
-	if err != nil {
-		return Outgoing{}, fmt.Errorf("open the party: %w", err)
-	}
-	if party.Phone == "" {
-		return Outgoing{}, refusedText("no phone number is known")
-	}
-	if c.texting == textingPilot {
-		if err := l.inPilot(ctx, tx, c.office, party.Phone); err != nil {
-			return Outgoing{}, err
-		}
+		return Outgoing{}, err
 	}
 	say, approved, asked := tx.texts.speaks(c.wording, c.language, c.carrier)
 	if !approved {
@@ -387,18 +389,44 @@ func (l *Log) compose(ctx context.Context, tx txn, c claim, rows *sendingRows) (
 	if err != nil {
 		return Outgoing{}, refusedText("the text was held back: " + err.Error())
 	}
-	rows.ids = append(rows.ids, c.id)
-	rows.texts = append(rows.texts, key.Seal([]byte(text), "messages.text/"+c.id.String()))
-	rows.numbers = append(rows.numbers, key.Seal([]byte(party.Phone), "messages.sent_to/"+c.id.String()))
-	rows.segments = append(rows.segments, segments)
-	rows.versions, rows.languages = append(rows.versions, say.version), append(rows.languages, say.language)
+	rows.add(c.id, key, text, party.Phone, segments, say)
+	return outgoing(tx, c, party.Phone, text, say, params), nil
+}
+
+func outgoing(tx txn, c claim, phone, text string, say spoken, params map[string]string) Outgoing {
 	// Never a reminder at three in the morning because a phone was off.
 	valid := min(c.deadline.Sub(tx.now), 4*time.Hour)
 	return Outgoing{
-		ID: c.id, To: party.Phone, From: c.number, Carrier: c.carrier, Text: text, Try: c.tries + 1,
+		ID: c.id, To: phone, From: c.number, Carrier: c.carrier, Text: text, Try: c.tries + 1,
 		ValidFor: max(valid, time.Minute), SendBy: tx.now.Add(sendWithin),
 		Template: say.template, Signature: say.signature, Params: params,
-	}, nil
+	}
+}
+
+// partyOf opens who gets a text, and refuses who may not get one.
+func (l *Log) partyOf(ctx context.Context, tx txn, c claim) (crypt.DataKey, personFacts, error) {
+	owner := [16]byte(c.contact)
+	column := "village_contacts.sealed"
+	if c.contact.IsZero() {
+		owner, column = c.user, "users.sealed"
+	}
+	key, err := l.keys.Unwrap(owner, c.partyKey)
+	if err != nil {
+		return key, personFacts{}, fmt.Errorf("open the party's key: %w", err)
+	}
+	party, err := crypt.OpenJSON[personFacts](key, c.partySealed, column)
+	if err != nil {
+		return key, personFacts{}, fmt.Errorf("open the party: %w", err)
+	}
+	if party.Phone == "" {
+		return key, party, refusedText("no phone number is known")
+	}
+	if c.texting == textingPilot {
+		if err := l.inPilot(ctx, tx, c.office, party.Phone); err != nil {
+			return key, party, err
+		}
+	}
+	return key, party, nil
 }
 
 // Error makes a verdict the reason why no text came about. It carries no personal facts.

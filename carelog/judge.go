@@ -58,7 +58,7 @@ func judge(c claim, now time.Time, cal *calendar.Calendar) verdict {
 	if c.budgeted() && c.staffTexts >= c.staffADay {
 		return verdict{dispatch: "cancelled", reason: fmt.Sprintf("told in the digest: the person had %d texts today", c.staffTexts), digest: true}
 	}
-	if c.capLeft != nil && *c.capLeft <= 0 {
+	if c.capLeft != nil && *c.capLeft <= 0 && !c.joins {
 		wait := max(time.Duration(c.capWait*float64(time.Second)), time.Minute)
 		return deferTo("the carrier lets no more texts through to this number for now", windowFor(c.purpose, c.priority).next(now.Add(wait), cal))
 	}
@@ -72,9 +72,9 @@ func judge(c claim, now time.Time, cal *calendar.Calendar) verdict {
 		return deferTo("the same was said today already", windowFor(c.purpose, c.priority).opens(tomorrow))
 	case c.purpose == "answer" && c.answers >= answersADay:
 		return verdict{dispatch: "cancelled", reason: fmt.Sprintf("no more than %d automatic answers to a number a day", answersADay)}
-	case c.toVillage() && c.today >= c.perDay:
+	case c.toVillage() && !c.joins && c.today >= c.perDay:
 		return deferTo(fmt.Sprintf("the number had %d texts today", c.today), villageWindow.opens(tomorrow))
-	case c.toVillage() && c.week >= c.perWeek:
+	case c.toVillage() && !c.joins && c.week >= c.perWeek:
 		return deferTo(fmt.Sprintf("the number had %d texts in seven days", c.week), villageWindow.opens(tomorrow))
 	}
 	return verdict{dispatch: "sending"}

@@ -65,10 +65,11 @@ func (l *Log) RecordReceipts(ctx context.Context, receipts []Receipt) error {
 	}
 	slices.SortFunc(receipts, func(a, b Receipt) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 	_, err := write(ctx, l, TheSystem(), func(tx txn) (struct{}, error) {
-		rows, err := l.lockSending(ctx, tx, receipts)
+		rows, riders, err := l.lockSending(ctx, tx, receipts)
 		if err != nil {
 			return struct{}{}, err
 		}
+		receipts := withRiders(receipts, riders)
 		var happenings []happening
 		var taken []Receipt
 		var throttled []MessageID
@@ -82,6 +83,9 @@ func (l *Log) RecordReceipts(ctx context.Context, receipts []Receipt) error {
 			}
 			if r.Class == Taken {
 				taken = append(taken, r)
+				if len(riders[r.ID]) > 0 {
+					r.Text = "" // it names other households too
+				}
 				if !m.recipient.IsZero() {
 					happenings = append(happenings, m.accepted(r.Text, r.CarrierMessageID))
 				}
@@ -115,27 +119,32 @@ func (m messageRef) accepted(text, carrierID string) happening {
 }
 
 // lockSending locks the rows that are still sending, or planned again after a
-// doubt, in id order. A row that was settled meanwhile is left as it is.
-func (l *Log) lockSending(ctx context.Context, tx txn, receipts []Receipt) (map[MessageID]messageRef, error) {
+// doubt, in id order, with those that ride with them. A row that was settled
+// meanwhile is left as it is.
+func (l *Log) lockSending(ctx context.Context, tx txn, receipts []Receipt) (found map[MessageID]messageRef, riders map[MessageID][]messageRef, err error) {
 	ids := make([]MessageID, len(receipts))
 	for i, r := range receipts {
 		ids[i] = r.ID
 	}
-	rows, err := tx.Query(ctx, `SELECT id, office_id, recipient_id, check_in_id, contact_id, purpose, deadline, dispatch, tries FROM messages
-		WHERE id = ANY ($1) AND (dispatch = 'sending' OR dispatch = 'planned' AND tries > 0) ORDER BY id FOR UPDATE`, ids)
+	rows, err := tx.Query(ctx, `SELECT rides_with, id, office_id, recipient_id, check_in_id, contact_id, purpose, deadline, dispatch, tries FROM messages
+		WHERE (id = ANY ($1) OR rides_with = ANY ($1)) AND (dispatch = 'sending' OR dispatch = 'planned' AND tries > 0) ORDER BY id FOR UPDATE`, ids)
 	if err != nil {
-		return nil, fmt.Errorf("lock messages: %w", err)
+		return nil, nil, fmt.Errorf("lock messages: %w", err)
 	}
-	found := map[MessageID]messageRef{}
+	found, riders = map[MessageID]messageRef{}, map[MessageID][]messageRef{}
+	var head MessageID
 	var m messageRef
-	_, err = pgx.ForEachRow(rows, []any{&m.id, &m.office, &m.recipient, &m.checkIn, &m.contact, &m.purpose, &m.deadline, &m.dispatch, &m.tries}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&head, &m.id, &m.office, &m.recipient, &m.checkIn, &m.contact, &m.purpose, &m.deadline, &m.dispatch, &m.tries}, func() error {
 		found[m.id] = m
+		if !head.IsZero() {
+			riders[head] = append(riders[head], m)
+		}
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("lock messages: %w", err)
+		return nil, nil, fmt.Errorf("lock messages: %w", err)
 	}
-	return found, nil
+	return found, riders, nil
 }
 
 func (l *Log) recordTaken(ctx context.Context, tx txn, taken []Receipt) error {

@@ -25,7 +25,7 @@ func (l *Log) StuckMessages(ctx context.Context, limit int) ([]Stuck, error) {
 		rows, err := tx.Query(ctx, `SELECT m.id, coalesce(m.contact_id, m.user_id), coalesce(k.data_key, u.data_key), m.sent_to, m.text, n.number, n.carrier, m.tries, m.claimed_at
 			FROM messages m JOIN lines n ON n.id = m.line_id
 			LEFT JOIN village_contacts k ON k.id = m.contact_id LEFT JOIN users u ON u.id = m.user_id
-			WHERE m.dispatch = 'sending' AND m.claimed_at < $1 ORDER BY m.claimed_at, m.id LIMIT $2`, tx.now.Add(-SettlingTime), limit)
+			WHERE m.dispatch = 'sending' AND m.rides_with IS NULL AND m.claimed_at < $1 ORDER BY m.claimed_at, m.id LIMIT $2`, tx.now.Add(-SettlingTime), limit)
 		if err != nil {
 			return nil, fmt.Errorf("find stuck messages: %w", err)
 		}
@@ -86,7 +86,7 @@ func (l *Log) SettleMessage(ctx context.Context, stuck Stuck, finding Finding, c
 		return l.RecordReceipts(ctx, []Receipt{{Outgoing: stuck.Outgoing, Class: Temporary, Code: "not found at the carrier"}})
 	}
 	_, err := write(ctx, l, TheSystem(), func(tx txn) (struct{}, error) {
-		rows, err := l.lockSending(ctx, tx, []Receipt{{Outgoing: stuck.Outgoing}})
+		rows, riders, err := l.lockSending(ctx, tx, []Receipt{{Outgoing: stuck.Outgoing}})
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -94,11 +94,16 @@ func (l *Log) SettleMessage(ctx context.Context, stuck Stuck, finding Finding, c
 		if !ok || m.dispatch != "sending" || m.tries != stuck.Try {
 			return struct{}{}, nil
 		}
-		happenings, err := l.failMessage(ctx, tx, m, Ambiguous, "unknown", "the carrier may or may not have sent it: ask the contact by phone")
-		if err != nil {
-			return struct{}{}, err
+		for _, m := range append([]messageRef{m}, riders[stuck.ID]...) {
+			if m.dispatch != "sending" {
+				continue
+			}
+			happenings, err := l.failMessage(ctx, tx, m, Ambiguous, "unknown", "the carrier may or may not have sent it: ask the contact by phone")
+			if err != nil {
+				return struct{}{}, err
+			}
+			tx.append(happenings...)
 		}
-		tx.append(happenings...)
 		return struct{}{}, nil
 	})
 	return err

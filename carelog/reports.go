@@ -50,57 +50,81 @@ func (l *Log) ApplyReports(ctx context.Context, limit int) (int, error) {
 			return 0, fmt.Errorf("find reports: %w", err)
 		}
 		for _, r := range reports {
-			more, err := l.applyReport(ctx, tx, r)
-			if err != nil {
+			if err := l.applyReport(ctx, tx, r); err != nil {
 				return 0, err
 			}
-			tx.append(more...)
 		}
 		return len(reports), nil
 	})
 }
 
-func (l *Log) applyReport(ctx context.Context, tx txn, r report) ([]happening, error) {
+// applyReport raises the message that a report is about, and what rides with it.
+func (l *Log) applyReport(ctx context.Context, tx txn, r report) error {
 	if r.message.id.IsZero() {
-		return nil, r.settle(ctx, tx, "no message of ours has this id")
+		return r.settle(ctx, tx, "no message of ours has this id")
 	}
 	if deliveryRank(r.delivery) < 0 {
-		return nil, r.settle(ctx, tx, "the status is not one we know")
+		return r.settle(ctx, tx, "the status is not one we know")
 	}
+	happenings, why, err := l.raiseDelivery(ctx, tx, r)
+	if err != nil {
+		return err
+	}
+	tx.append(happenings...)
+	if r.message.purpose == "village_request" {
+		riders, err := ridersOf(ctx, tx, []MessageID{r.message.id})
+		if err != nil {
+			return err
+		}
+		for _, m := range riders[r.message.id] {
+			rider := r
+			rider.message, rider.carrierID = m, ""
+			happenings, _, err := l.raiseDelivery(ctx, tx, rider)
+			if err != nil {
+				return err
+			}
+			tx.append(happenings...)
+		}
+	}
+	return r.settle(ctx, tx, why)
+}
+
+// raiseDelivery raises one message's delivery, never lowering it, and tells why.
+func (l *Log) raiseDelivery(ctx context.Context, tx txn, r report) ([]happening, string, error) {
 	var tries int
 	var doubted bool
 	err := tx.QueryRow(ctx, `SELECT m.dispatch, m.delivery, m.tries, EXISTS (SELECT FROM village_contacts k JOIN numbers n ON n.phone_index = k.phone_index
 			WHERE k.id = m.contact_id AND n.unreachable_at IS NOT NULL)
 		FROM messages m WHERE m.id = $1 FOR UPDATE OF m`, r.message.id).Scan(&r.dispatch, &r.was, &tries, &doubted)
 	if err != nil {
-		return nil, fmt.Errorf("lock message: %w", err)
+		return nil, "", fmt.Errorf("lock message: %w", err)
 	}
 	var happenings []happening
 	// A text planned again after a doubt was sent after all, when the carrier speaks of it.
 	if r.dispatch == "sending" || r.dispatch == "unknown" || r.dispatch == "planned" && tries > 0 {
 		if err := r.adopt(ctx, tx); err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		if !r.message.recipient.IsZero() {
 			happenings = append(happenings, r.message.accepted("", r.carrierID))
 		}
 	}
 	if deliveryRank(r.delivery) <= deliveryRank(r.was) {
-		return happenings, r.settle(ctx, tx, "the message stands higher already")
+		return happenings, "the message stands higher already", nil
 	}
 	_, err = tx.Exec(ctx, "UPDATE messages SET delivery = $2, delivery_reason = $3, delivery_at = $4 WHERE id = $1",
 		r.message.id, r.delivery, r.reason(), r.receivedAt)
 	if err != nil {
-		return nil, fmt.Errorf("raise delivery: %w", err)
+		return nil, "", fmt.Errorf("raise delivery: %w", err)
 	}
 	if r.delivery == "failed" || r.delivery == "undelivered" {
 		if err := l.notDelivered(ctx, tx, r); err != nil {
-			return nil, err
+			return nil, "", err
 		}
 	}
 	if r.delivery == "delivered" && (doubted || r.was == "failed" || r.was == "undelivered" || r.dispatch == "failed" || r.dispatch == "unknown") {
 		if err := l.textArrived(ctx, tx, r); err != nil {
-			return nil, err
+			return nil, "", err
 		}
 	}
 	if !r.message.recipient.IsZero() && deliveryRank(r.delivery) > deliveryRank("sent") {
@@ -109,13 +133,13 @@ func (l *Log) applyReport(ctx context.Context, tx txn, r report) ([]happening, e
 			actor: Program, subject: anyID(r.message.id), details: map[string]any{"purpose": r.message.purpose, "reason": r.reason()},
 		})
 	}
-	return happenings, r.settle(ctx, tx, "applied")
+	return happenings, "applied", nil
 }
 
 // adopt takes a message the carrier speaks of as accepted: it was sent after all.
 func (r report) adopt(ctx context.Context, tx txn) error {
 	_, err := tx.Exec(ctx, `UPDATE messages SET dispatch = 'accepted', dispatch_reason = 'adopted: the carrier reported on it',
-			dispatched_at = coalesce(dispatched_at, $2), carrier_message_id = coalesce(carrier_message_id, $3) WHERE id = $1`, r.message.id, r.receivedAt, r.carrierID)
+			dispatched_at = coalesce(dispatched_at, $2), carrier_message_id = coalesce(carrier_message_id, nullif($3, '')) WHERE id = $1`, r.message.id, r.receivedAt, r.carrierID)
 	if err != nil {
 		return fmt.Errorf("adopt message: %w", err)
 	}

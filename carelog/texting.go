@@ -16,6 +16,7 @@ type Texting struct {
 	SegmentsAMonth int    // the quota; 0: none. It is told at four fifths and when it is spent, and stops nothing
 	RequestsADay   int    // to one number of a village contact
 	RequestsAWeek  int    // in seven days
+	Together       bool   // requests to one contact that are due together go out in one text
 
 	Messages, Segments int   // taken by carriers this month
 	Fen                int64 // what they cost
@@ -46,10 +47,10 @@ func (l *Log) TextingOf(ctx context.Context, by Actor, office OfficeID) (Texting
 
 func textingOf(ctx context.Context, tx txn, office OfficeID) (Texting, error) {
 	t := Texting{Office: office}
-	err := tx.QueryRow(ctx, `SELECT o.texting, coalesce(o.segments_a_month, 0), o.requests_a_day, o.requests_a_week,
+	err := tx.QueryRow(ctx, `SELECT o.texting, coalesce(o.segments_a_month, 0), o.requests_a_day, o.requests_a_week, o.together,
 			coalesce(sum(u.messages), 0), coalesce(sum(u.segments), 0), coalesce(sum(u.fen), 0)
 		FROM offices o LEFT JOIN office_usage u ON u.office_id = o.id AND u.month = $2 WHERE o.id = $1 GROUP BY o.id`, office, monthOf(tx.today())).
-		Scan(&t.Mode, &t.SegmentsAMonth, &t.RequestsADay, &t.RequestsAWeek, &t.Messages, &t.Segments, &t.Fen)
+		Scan(&t.Mode, &t.SegmentsAMonth, &t.RequestsADay, &t.RequestsAWeek, &t.Together, &t.Messages, &t.Segments, &t.Fen)
 	if none(err) {
 		return t, notFound("office")
 	}
@@ -94,12 +95,12 @@ func (l *Log) SetTexting(ctx context.Context, by Actor, t Texting, why string) e
 		if err != nil {
 			return struct{}{}, err
 		}
-		same := was.SegmentsAMonth == t.SegmentsAMonth && was.RequestsADay == t.RequestsADay && was.RequestsAWeek == t.RequestsAWeek
+		same := was.SegmentsAMonth == t.SegmentsAMonth && was.RequestsADay == t.RequestsADay && was.RequestsAWeek == t.RequestsAWeek && was.Together == t.Together
 		if !by.May(Administrator, t.Office) && (!same || t.Mode == textingPilot || was.Mode == textingPilot && t.Mode == textingOn) {
 			return struct{}{}, forbidden("a supervisor switches texting off and on; budgets and pilots are an administrator's")
 		}
-		_, err = tx.Exec(ctx, "UPDATE offices SET texting = $2, segments_a_month = nullif($3, 0), requests_a_day = $4, requests_a_week = $5 WHERE id = $1",
-			t.Office, t.Mode, t.SegmentsAMonth, t.RequestsADay, t.RequestsAWeek)
+		_, err = tx.Exec(ctx, "UPDATE offices SET texting = $2, segments_a_month = nullif($3, 0), requests_a_day = $4, requests_a_week = $5, together = $6 WHERE id = $1",
+			t.Office, t.Mode, t.SegmentsAMonth, t.RequestsADay, t.RequestsAWeek, t.Together)
 		if err != nil {
 			return struct{}{}, fmt.Errorf("set the office's texting: %w", err)
 		}
@@ -188,7 +189,7 @@ func (l *Log) use(ctx context.Context, tx txn, taken []MessageID) error {
 	}
 	rows, err := tx.Query(ctx, `WITH spent AS (
 			SELECT m.office_id, n.carrier, count(*) AS messages, sum(coalesce(m.segments, 1)) AS segments, sum(coalesce(m.segments, 1) * n.fen) AS fen
-			FROM messages m JOIN lines n ON n.id = m.line_id WHERE m.id = ANY ($1) GROUP BY 1, 2 ORDER BY 1, 2),
+			FROM messages m JOIN lines n ON n.id = m.line_id WHERE m.id = ANY ($1) AND m.rides_with IS NULL GROUP BY 1, 2 ORDER BY 1, 2),
 		kept AS (INSERT INTO office_usage AS u (office_id, month, carrier, messages, segments, fen) SELECT office_id, $2, carrier, messages, segments, fen FROM spent
 			ON CONFLICT (office_id, month, carrier) DO UPDATE SET messages = u.messages + excluded.messages, segments = u.segments + excluded.segments, fen = u.fen + excluded.fen
 			RETURNING office_id)

@@ -74,18 +74,18 @@ func TestAQuoteOfAnyVersionIsOurs(t *testing.T) {
 	urgent := strings.NewReplacer("看后回复", "家里出事了直接打电话,看后回复", "核实拨12309", "可问经办人").Replace(anew)
 	saved := checked(t, book, urgent)
 	quoted := "【沂源县检察院】烦请到2组老王家看一看,任务K7Q2M,11月24日前。家里出事了直接打电话,看后回复K7Q2M 1平安 2有困难 3没见到。可问经办人"
-	_, mark, _ := book.Read("2 " + quoted)
+	_, _, mark, _ := book.Read("2 " + quoted)
 	require.Equal(t, MarkUrgent, mark, "nobody knows the text yet")
 	require.NoError(t, book.Load([]byte("["+string(saved)+"]")))
-	answers, mark, _ := book.Read("2 " + quoted)
+	answers, _, mark, _ := book.Read("2 " + quoted)
 	require.Equal(t, [][2]string{{"K7Q2M", "2"}}, answers)
 	require.Empty(t, mark)
 	require.NoError(t, book.Load([]byte("["+string(checked(t, book, strings.Replace(anew, `"version":2`, `"version":3`, 1)))+"]")))
-	_, mark, _ = book.Read(quoted)
+	_, _, mark, _ = book.Read(quoted)
 	require.Equal(t, MarkEcho, mark, "an older version stays known")
 	text, _, err := book.Render("village_request", ordinaryFacts["village_request"])
 	require.NoError(t, err)
-	_, mark, _ = book.Read(text)
+	_, _, mark, _ = book.Read(text)
 	require.Equal(t, MarkEcho, mark, "so does what came with the program")
 }
 

@@ -29,6 +29,9 @@ var ordinaryFacts = map[string]map[string]string{
 	"officer_review":     {"code": "K7Q2M"},
 	"supervisor_review":  {"code": "K7Q2M", "officer": "李某"},
 	"number_check":       {},
+	"village_requests_2": {"full_name": "王某某", "due": "11月24日", "alias1": "2组老王家", "code1": "K7Q2M", "alias2": "3组老王家", "code2": "P4X9T"},
+	"village_requests_3": {"full_name": "王某某", "due": "11月24日", "alias1": "2组老王家", "code1": "K7Q2M", "alias2": "3组老王家", "code2": "P4X9T", "alias3": "4组老王家", "code3": "K7Q2M"},
+	"village_requests_4": {"full_name": "王某某", "due": "11月24日", "alias1": "2组老王家", "code1": "K7Q2M", "alias2": "3组老王家", "code2": "P4X9T", "alias3": "4组老王家", "code3": "K7Q2M", "alias4": "5组老王家", "code4": "P4X9T"},
 	"stop_ack":           {},
 	"start_ack":          {},
 	"test":               {},
@@ -43,7 +46,11 @@ func TestRenderFitsOneSegmentWithOrdinaryFacts(t *testing.T) {
 			t.Parallel()
 			text, segments, err := book.Render(key, facts)
 			require.NoError(t, err)
-			require.Equal(t, 1, segments, "%d characters: %s", len([]rune(text)), text)
+			most := 1
+			if strings.HasPrefix(key, "village_requests_") {
+				most = 2
+			}
+			require.LessOrEqual(t, segments, most, "%d characters: %s", len([]rune(text)), text)
 			require.True(t, strings.HasPrefix(text, "【沂源县检察院】"))
 			require.NotContains(t, text, "{")
 		})
