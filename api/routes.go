@@ -133,6 +133,12 @@ func (s *server) routes() {
 	post(s, route{id: "allow-number", path: "/v1/offices/{office_id}/pilot-numbers", status: http.StatusNoContent, summary: "Let a number be texted in the office's pilot, or no longer"}, s.allowNumber)
 	get(s, route{id: "list-lines", path: "/v1/lines", summary: "List lines: how fast each speaks, now and as set"}, s.listLines)
 	post(s, route{id: "set-pace", path: "/v1/lines/{line_id}/pace", status: http.StatusNoContent, summary: "Set how many texts a line sends a second, and what a segment costs"}, s.setPace)
+	get(s, route{id: "read-routes", path: "/v1/offices/{office_id}/routes", summary: "Read which line an office speaks from to which country"}, s.readRouting)
+	post(s, route{id: "set-route", path: "/v1/offices/{office_id}/routes", status: http.StatusNoContent, summary: "Set or end an office's route to the numbers of a country"}, s.setRoute)
+	get(s, route{id: "list-wordings", path: "/v1/wordings", summary: "List every version of every text we send, with what carriers said of it"}, s.listWordings)
+	post(s, route{id: "save-wording", path: "/v1/wordings/{key}/versions", status: http.StatusCreated, summary: "Save a text as the next version of its wording, a draft"}, s.saveWording)
+	post(s, route{id: "put-in-force", path: "/v1/wordings/{key}/{language}/versions/{version}/put-in-force", summary: "Have a version be what is said from now on, as somebody who did not save it"}, s.putInForce)
+	post(s, route{id: "record-approval", path: "/v1/wordings/{key}/{language}/versions/{version}/approvals", summary: "Note what a carrier says of a version"}, s.recordApproval)
 	post(s, route{id: "send-test", path: "/v1/test-texts", status: http.StatusCreated, summary: "Send a test to your own phone"}, s.sendTest)
 
 	post(s, route{id: "set-text-budget", path: "/v1/users/{user_id}/texts-a-day", status: http.StatusNoContent, summary: "Set how many texts a person gets a day before the rest is a digest"}, s.setTextBudget)

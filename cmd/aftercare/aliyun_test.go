@@ -5,8 +5,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,23 +19,7 @@ const pushSecret = "a-secret-of-the-proxy"
 
 // Alibaba Cloud alone: its pushes are heard, and nothing goes out without an approved template.
 func TestServeWithAliyun(t *testing.T) {
-	r := setUp(t)
-	var posts atomic.Int32
-	carrier := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		posts.Add(1)
-		_, _ = io.WriteString(w, `{"Code":"OK","BizId":"9006^0"}`)
-	}))
-	t.Cleanup(carrier.Close)
-	for name, value := range map[string]string{
-		"AFTERCARE_CARRIER": "aliyun", "AFTERCARE_TWILIO_ACCOUNT_SID": "", "AFTERCARE_TWILIO_AUTH_TOKEN": "", "AFTERCARE_TWILIO_FROM": "",
-		"AFTERCARE_ALIYUN_ACCESS_KEY_ID": "LTAI", "AFTERCARE_ALIYUN_ACCESS_KEY_SECRET": "secret", "AFTERCARE_ALIYUN_SIGN_NAME": "沂源县检察院",
-		"AFTERCARE_ALIYUN_API_URL": carrier.URL, "AFTERCARE_ALIYUN_TRUST": "header", "AFTERCARE_ALIYUN_PUSH_SECRET": pushSecret,
-	} {
-		t.Setenv(name, value)
-	}
-	r.admin("first", "--code", "370323", "--office", "沂源县人民检察院", "--signature", "沂源县检察院", "--login", "admin", "--name", "管理员")
-	officer := r.admin("add-user", "--office-code", "370323", "--role", "officer", "--login", "li", "--name", "李某", "--phone", officerPhone)
-	r.serve()
+	r, posts, officer, _ := onAliyun(t)
 
 	status, contact := r.call(officer, "POST", "/v1/contacts", `{"name":"赵某","phone":"15400000101","role":"committee_head","villages":[{"township":"南麻街道","name":"柿岭村"}]}`)
 	require.Equal(t, http.StatusCreated, status, "%v", contact)
@@ -53,7 +37,7 @@ func TestServeWithAliyun(t *testing.T) {
 	}
 	require.Eventually(t, func() bool { return len(tasks("message_failed")) > 0 }, 5*time.Second, 20*time.Millisecond, "the work goes to a person")
 	require.Contains(t, tasks("message_failed")[0]["reason"], "the wording is not approved at the carrier")
-	require.Zero(t, posts.Load(), "a text without an approved template never leaves")
+	require.Empty(t, posts, "a text without an approved template never leaves")
 
 	push := func(secret string) int {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.base+notify.AliyunReplyPath,
@@ -78,6 +62,58 @@ func TestServeWithAliyun(t *testing.T) {
 	require.NotContains(t, doctor(), "warning")
 	t.Setenv("AFTERCARE_ALIYUN_TRUST", "pull")
 	require.Contains(t, doctor(), "replies of 1 contacts of +86 cannot be heard")
+}
+
+// onAliyun serves with Alibaba Cloud alone and takes what is posted to it.
+func onAliyun(t *testing.T) (r *running, posts chan url.Values, officer, admin string) {
+	t.Helper()
+	r = setUp(t)
+	posts = make(chan url.Values, 100)
+	carrier := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		_ = request.ParseForm()
+		posts <- request.Form
+		_, _ = io.WriteString(w, `{"Code":"OK","BizId":"9006^0"}`)
+	}))
+	t.Cleanup(carrier.Close)
+	for name, value := range map[string]string{
+		"AFTERCARE_CARRIER": "aliyun", "AFTERCARE_TWILIO_ACCOUNT_SID": "", "AFTERCARE_TWILIO_AUTH_TOKEN": "", "AFTERCARE_TWILIO_FROM": "",
+		"AFTERCARE_ALIYUN_ACCESS_KEY_ID": "LTAI", "AFTERCARE_ALIYUN_ACCESS_KEY_SECRET": "secret", "AFTERCARE_ALIYUN_SIGN_NAME": "沂源县检察院",
+		"AFTERCARE_ALIYUN_API_URL": carrier.URL, "AFTERCARE_ALIYUN_TRUST": "header", "AFTERCARE_ALIYUN_PUSH_SECRET": pushSecret,
+	} {
+		t.Setenv(name, value)
+	}
+	admin = r.admin("first", "--code", "370323", "--office", "沂源县人民检察院", "--signature", "沂源县检察院", "--login", "admin", "--name", "管理员")
+	officer = r.admin("add-user", "--office-code", "370323", "--role", "officer", "--login", "li", "--name", "李某", "--phone", officerPhone)
+	r.serve()
+	return r, posts, officer, admin
+}
+
+// What the carrier approved goes out by its template, filled with the facts of the case.
+func TestAnApprovedTemplateReachesTheCarrier(t *testing.T) {
+	r, posts, officer, admin := onAliyun(t)
+	status, noted := r.call(admin, "POST", "/v1/wordings/test/zh/versions/1/approvals", `{"carrier":"aliyun","state":"approved","template_id":"SMS_1"}`)
+	require.Equal(t, http.StatusOK, status, "%v", noted)
+	status, noted = r.call(admin, "POST", "/v1/wordings/village_request/zh/versions/1/approvals", `{"carrier":"aliyun","state":"approved","template_id":"SMS_2","signature":"沂源检察"}`)
+	require.Equal(t, http.StatusOK, status, "%v", noted)
+	status, made := r.call(officer, "POST", "/v1/test-texts", "")
+	require.Equal(t, http.StatusCreated, status, "%v", made)
+	form := <-posts
+	require.Equal(t, "SMS_1", form.Get("TemplateCode"))
+	require.Equal(t, "沂源县检察院", form.Get("SignName"))
+	require.Equal(t, made["message_id"], form.Get("OutId"))
+	require.Equal(t, strings.TrimPrefix(officerPhone, "+86"), form.Get("PhoneNumbers"))
+	require.NotContains(t, form.Get("TemplateParam"), "office", "the signature stands before the template")
+
+	status, contact := r.call(officer, "POST", "/v1/contacts", `{"name":"赵某","phone":"15400000101","role":"committee_head","villages":[{"township":"南麻街道","name":"柿岭村"}]}`)
+	require.Equal(t, http.StatusCreated, status, "%v", contact)
+	status, person := r.call(officer, "POST", "/v1/recipients", `{"external_id":"YY-1","name":"马某某","village":{"township":"南麻街道","name":"柿岭村"},
+		"award":{"total_fen":500000,"paid_on":"2026-06-01"},"household_alias":"2组老马家","primary_contact_id":"`+contact["contact_id"].(string)+`"}`)
+	require.Equal(t, http.StatusCreated, status, "%v", person)
+	form = <-posts
+	require.Equal(t, "SMS_2", form.Get("TemplateCode"))
+	require.Equal(t, "沂源检察", form.Get("SignName"))
+	require.Equal(t, "15400000101", form.Get("PhoneNumbers"))
+	require.Contains(t, form.Get("TemplateParam"), `"alias":"2组老马家"`)
 }
 
 // The numbers that answer decide whether they are heard, not the one that asks.
