@@ -26,12 +26,14 @@ type messageBody struct {
 	DeliveryAt     *time.Time          `json:"delivery_at,omitempty"`
 	Segments       *int                `json:"segments,omitempty"`
 	Text           string              `json:"text,omitempty" doc:"Once it is rendered"`
+	WordingVersion *int                `json:"wording_version,omitempty" doc:"What was rendered"`
+	Language       *string             `json:"language,omitempty"`
 }
 
 func showMessage(m carelog.Message) messageBody {
 	return messageBody{
 		m.ID, m.Recipient, m.CheckIn, m.Contact, m.User, m.Purpose, m.Wording, m.NotBefore, m.Deadline, m.Reason,
-		m.Dispatch, m.DispatchReason, m.DispatchedAt, m.Delivery, m.DeliveryReason, m.DeliveryAt, m.Segments, m.Text,
+		m.Dispatch, m.DispatchReason, m.DispatchedAt, m.Delivery, m.DeliveryReason, m.DeliveryAt, m.Segments, m.Text, m.Version, m.Language,
 	}
 }
 

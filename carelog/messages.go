@@ -396,6 +396,8 @@ type Message struct {
 	DeliveryAt     *time.Time  `json:"delivery_at"`
 	Segments       *int        `json:"segments"`
 	Text           string      `json:"text"`
+	Version        *int        `json:"wording_version"` // of the wording, once it is rendered
+	Language       *string     `json:"language"`
 }
 
 // MessageFilter chooses messages. Zero fields choose all.
@@ -413,7 +415,7 @@ func (l *Log) Messages(ctx context.Context, by Actor, f MessageFilter) ([]Messag
 	}
 	return write(ctx, l, by.anew(), func(tx txn) ([]Message, error) {
 		rows, err := tx.Query(ctx, `SELECT m.id, m.recipient_id, m.check_in_id, m.contact_id, m.user_id, m.purpose, m.wording, m.not_before, m.deadline,
-				m.reason, m.dispatch, m.dispatch_reason, m.dispatched_at, m.delivery, m.delivery_reason, m.delivery_at, m.segments, m.text,
+				m.reason, m.dispatch, m.dispatch_reason, m.dispatched_at, m.delivery, m.delivery_reason, m.delivery_at, m.segments, m.wording_version, m.language, m.text,
 				coalesce(k.data_key, u.data_key)
 			FROM messages m LEFT JOIN village_contacts k ON k.id = m.contact_id LEFT JOIN users u ON u.id = m.user_id
 			WHERE ($1 OR m.office_id = ANY ($6)) AND ($2::uuid IS NULL OR m.recipient_id = $2) AND ($3 = '' OR m.dispatch = $3) AND m.id > $4
@@ -434,7 +436,7 @@ func (l *Log) scanMessage(row pgx.CollectableRow) (Message, error) {
 	var m Message
 	var text, wrapped []byte
 	err := row.Scan(&m.ID, &m.Recipient, &m.CheckIn, &m.Contact, &m.User, &m.Purpose, &m.Wording, &m.NotBefore, &m.Deadline,
-		&m.Reason, &m.Dispatch, &m.DispatchReason, &m.DispatchedAt, &m.Delivery, &m.DeliveryReason, &m.DeliveryAt, &m.Segments, &text, &wrapped)
+		&m.Reason, &m.Dispatch, &m.DispatchReason, &m.DispatchedAt, &m.Delivery, &m.DeliveryReason, &m.DeliveryAt, &m.Segments, &m.Version, &m.Language, &text, &wrapped)
 	if err != nil || text == nil || wrapped == nil {
 		return m, err
 	}
