@@ -284,6 +284,11 @@ func TestTwoCarriersInOneProcess(t *testing.T) {
 		second := h.enrol("A-2").Recipient
 		line, err := h.workers.EnsureLine(t.Context(), carelog.TheSystem(), "aliyun", "沂源县检察院", carelog.OfficeID{})
 		require.NoError(t, err)
+		_, err = h.workers.EnsureWordings(t.Context(), carelog.TheSystem())
+		require.NoError(t, err)
+		_, err = h.workers.RecordApproval(t.Context(), carelog.TheSystem(), "village_request", "zh", 1,
+			carelog.Approval{Carrier: "aliyun", State: "approved", TemplateID: "SMS_1"})
+		require.NoError(t, err)
 		_, err = h.owner.Exec(t.Context(), "UPDATE messages SET line_id = $1 WHERE recipient_id = $2", line, second)
 		require.NoError(t, err)
 	}
