@@ -320,13 +320,17 @@ func (s *teller) reportsCome() string {
 }
 
 func (s *teller) doubtEnds() string {
-	s.later(carelog.SettlingTime + time.Second)
-	stuck, err := s.work.StuckMessages(s.ctx(), 10)
+	s.later(carelog.SettlingTime + carelog.ListLag)
+	stuck, err := s.work.StuckMessages(s.ctx(), carelog.Stuck{}, 10)
 	require.NoError(s.t, err)
 	for _, m := range stuck {
 		finding := []carelog.Finding{carelog.Found, carelog.NotThere, carelog.CannotKnow}[s.IntN(3)]
 		s.mayRepeat[m.ID] = finding == carelog.NotThere
-		require.NoError(s.t, s.work.SettleMessage(s.ctx(), m, finding, fmt.Sprint("SM", m.ID, m.Try), "sent"))
+		var candidates []carelog.Candidate
+		if finding == carelog.Found {
+			candidates = []carelog.Candidate{{CarrierMessageID: fmt.Sprint("SM", m.ID, m.Try), Delivery: "sent"}}
+		}
+		require.NoError(s.t, s.work.SettleMessage(s.ctx(), m, finding, candidates...))
 	}
 	return "doubt ends"
 }

@@ -32,7 +32,9 @@ func (c *county) wire() carelog.Outgoing {
 	c.t.Helper()
 	claimed, err := c.work.ClaimMessages(c.ctx(), c.line, 100)
 	require.NoError(c.t, err)
-	texts := slices.DeleteFunc(to(claimed, contactPhone), func(o carelog.Outgoing) bool { return !strings.Contains(o.Text, "\u8bf7\u4e8e") && !strings.Contains(o.Text, "\u534f\u52a9\u770b\u671b") })
+	texts := slices.DeleteFunc(to(claimed, contactPhone), func(o carelog.Outgoing) bool {
+		return !strings.Contains(o.Text, "\u8bf7\u4e8e") && !strings.Contains(o.Text, "\u534f\u52a9\u770b\u671b")
+	})
 	require.Len(c.t, texts, 1)
 	return texts[0]
 }

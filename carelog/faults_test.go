@@ -14,8 +14,8 @@ import (
 // stuckOne is the one message whose outcome nobody knows once its process is gone.
 func (c *county) stuckOne() carelog.Stuck {
 	c.t.Helper()
-	c.later(4 * time.Minute)
-	stuck, err := c.work.StuckMessages(c.ctx(), 50)
+	c.later(carelog.SettlingTime + carelog.ListLag)
+	stuck, err := c.work.StuckMessages(c.ctx(), carelog.Stuck{}, 50)
 	require.NoError(c.t, err)
 	require.Len(c.t, stuck, 1)
 	return stuck[0]
@@ -28,7 +28,7 @@ func TestFaults(t *testing.T) {
 	t.Run("AFrozenProcessThatWakesDoesNotUndoWhatAnotherSent", func(t *testing.T) {
 		t.Parallel()
 		c, _, frozen := onTheWire(t)
-		require.NoError(t, c.work.SettleMessage(c.ctx(), c.stuckOne(), carelog.NotThere, "", ""))
+		require.NoError(t, c.work.SettleMessage(c.ctx(), c.stuckOne(), carelog.NotThere))
 		c.later(time.Minute)
 		another := c.claim().Send
 		require.Len(t, another, 1)
@@ -60,7 +60,7 @@ func TestFaults(t *testing.T) {
 	t.Run("ALateYesCountsThoughTheTextIsPlannedAgain", func(t *testing.T) {
 		t.Parallel()
 		c, _, frozen := onTheWire(t)
-		require.NoError(t, c.work.SettleMessage(c.ctx(), c.stuckOne(), carelog.NotThere, "", ""))
+		require.NoError(t, c.work.SettleMessage(c.ctx(), c.stuckOne(), carelog.NotThere))
 		state, _ := c.dispatch(frozen.ID)
 		require.Equal(t, "planned", state)
 		c.answered([]carelog.Outgoing{frozen}, carelog.Receipt{Delivery: "queued"})
@@ -70,8 +70,9 @@ func TestFaults(t *testing.T) {
 		require.Empty(t, c.claim().Send, "said once")
 	})
 
-	t.Run("ATwinOfAnotherTextIsNotTakenForIt", func(t *testing.T) {
-		t.Parallel()
+	// twins is a text in doubt beside an earlier one with the same words to the same number.
+	twins := func(t *testing.T) (c *county, earlier, doubted carelog.Outgoing) {
+		t.Helper()
 		c, _, code := asked(t)
 		c.reply(contactPhone, code+" 1")
 		first := c.send().Send
@@ -81,10 +82,48 @@ func TestFaults(t *testing.T) {
 		require.Len(t, second, 1)
 		require.Equal(t, first[0].Text, second[0].Text)
 		c.answered(second, carelog.Receipt{Class: carelog.Ambiguous})
-		require.NoError(t, c.work.SettleMessage(c.ctx(), c.stuckOne(), carelog.Found, "SM"+first[0].ID.String(), "delivered"))
-		state, _ := c.dispatch(second[0].ID)
-		require.Equal(t, "unknown", state)
-		require.Equal(t, 1, c.tasks("message_unknown"))
+		return c, first[0], second[0]
+	}
+
+	t.Run("ATwinOfAnotherTextIsNotTakenForIt", func(t *testing.T) {
+		t.Parallel()
+		c, earlier, doubted := twins(t)
+		require.NoError(t, c.work.SettleMessage(c.ctx(), c.stuckOne(), carelog.Found, carelog.Candidate{CarrierMessageID: "SM" + earlier.ID.String(), Delivery: "delivered"}))
+		state, _ := c.dispatch(doubted.ID)
+		require.Equal(t, "planned", state, "the carrier has the other one only")
+	})
+
+	t.Run("TheTwinThatIsNobodyElsesIsTaken", func(t *testing.T) {
+		t.Parallel()
+		c, earlier, doubted := twins(t)
+		require.NoError(t, c.work.SettleMessage(c.ctx(), c.stuckOne(), carelog.Found,
+			carelog.Candidate{CarrierMessageID: "SM" + earlier.ID.String(), Delivery: "delivered"}, carelog.Candidate{CarrierMessageID: "SM-ours", Delivery: "sent"}))
+		require.Equal(t, 1, c.count("SELECT count(*) FROM messages WHERE id = $1 AND carrier_message_id = 'SM-ours' AND dispatch = 'accepted'", doubted.ID))
+	})
+
+	t.Run("ATwinTheCarrierReportedOnAsAnothersIsNotTaken", func(t *testing.T) {
+		t.Parallel()
+		c, earlier, doubted := twins(t)
+		c.report("SM-again", earlier.ID.String(), "sent")
+		require.NoError(t, c.work.SettleMessage(c.ctx(), c.stuckOne(), carelog.Found, carelog.Candidate{CarrierMessageID: "SM-again", Delivery: "sent"}))
+		state, _ := c.dispatch(doubted.ID)
+		require.Equal(t, "planned", state)
+	})
+
+	t.Run("AListThatLagsIsAskedAgainBeforeATextGoesTwice", func(t *testing.T) {
+		t.Parallel()
+		c, _, out := onTheWire(t)
+		c.later(carelog.SettlingTime + time.Second)
+		stuck, err := c.work.StuckMessages(c.ctx(), carelog.Stuck{}, 10)
+		require.NoError(t, err)
+		require.Len(t, stuck, 1)
+		require.NoError(t, c.work.SettleMessage(c.ctx(), stuck[0], carelog.NotThere))
+		state, _ := c.dispatch(out.ID)
+		require.Equal(t, "sending", state, "the list may not show it yet")
+		c.later(carelog.ListLag)
+		require.NoError(t, c.work.SettleMessage(c.ctx(), stuck[0], carelog.Found, carelog.Candidate{CarrierMessageID: "SM-late", Delivery: "sent"}))
+		state, _ = c.dispatch(out.ID)
+		require.Equal(t, "accepted", state)
 	})
 
 	t.Run("AnOutageOfTwentyMinutesFailsNoText", func(t *testing.T) {

@@ -131,11 +131,11 @@ func TestDoubt(t *testing.T) {
 		state, _ := c.dispatch(out.ID)
 		require.Equal(t, "sending", state)
 		require.Empty(t, c.claim().Send, "what may have been sent is not sent again")
-		stuck, err := c.work.StuckMessages(c.ctx(), 10)
+		stuck, err := c.work.StuckMessages(c.ctx(), carelog.Stuck{}, 10)
 		require.NoError(t, err)
 		require.Empty(t, stuck, "too early to ask")
-		c.later(carelog.SettlingTime + time.Second)
-		stuck, err = c.work.StuckMessages(c.ctx(), 10)
+		c.later(carelog.SettlingTime + carelog.ListLag)
+		stuck, err = c.work.StuckMessages(c.ctx(), carelog.Stuck{}, 10)
 		require.NoError(t, err)
 		require.Len(t, stuck, 1)
 		require.Equal(t, out.Text, stuck[0].Text)
@@ -146,7 +146,7 @@ func TestDoubt(t *testing.T) {
 	t.Run("FoundIsAdopted", func(t *testing.T) {
 		t.Parallel()
 		c, _, stuck := inDoubt(t)
-		require.NoError(t, c.work.SettleMessage(c.ctx(), stuck, carelog.Found, "SM-found", "sent"))
+		require.NoError(t, c.work.SettleMessage(c.ctx(), stuck, carelog.Found, carelog.Candidate{CarrierMessageID: "SM-found", Delivery: "sent"}))
 		state, _ := c.dispatch(stuck.ID)
 		require.Equal(t, "accepted", state)
 		require.Equal(t, 1, c.count("SELECT count(*) FROM messages WHERE carrier_message_id = 'SM-found' AND delivery = 'sent'"))
@@ -157,18 +157,18 @@ func TestDoubt(t *testing.T) {
 		t.Parallel()
 		c, _, stuck := inDoubt(t)
 		for range 4 {
-			require.NoError(t, c.work.SettleMessage(c.ctx(), stuck, carelog.NotThere, "", ""))
+			require.NoError(t, c.work.SettleMessage(c.ctx(), stuck, carelog.NotThere))
 			state, _ := c.dispatch(stuck.ID)
 			require.Equal(t, "planned", state)
 			c.later(10 * time.Minute)
 			require.Len(t, c.claim().Send, 1)
-			c.later(carelog.SettlingTime + time.Second)
-			found, err := c.work.StuckMessages(c.ctx(), 10)
+			c.later(carelog.SettlingTime + carelog.ListLag)
+			found, err := c.work.StuckMessages(c.ctx(), carelog.Stuck{}, 10)
 			require.NoError(t, err)
 			require.Len(t, found, 1)
 			stuck = found[0]
 		}
-		require.NoError(t, c.work.SettleMessage(c.ctx(), stuck, carelog.NotThere, "", ""))
+		require.NoError(t, c.work.SettleMessage(c.ctx(), stuck, carelog.NotThere))
 		state, _ := c.dispatch(stuck.ID)
 		require.Contains(t, []string{"failed", "unknown"}, state)
 		c.keeps()
@@ -177,13 +177,13 @@ func TestDoubt(t *testing.T) {
 	t.Run("CannotKnowIsATaskForAPerson", func(t *testing.T) {
 		t.Parallel()
 		c, made, stuck := inDoubt(t)
-		require.NoError(t, c.work.SettleMessage(c.ctx(), stuck, carelog.CannotKnow, "", ""))
+		require.NoError(t, c.work.SettleMessage(c.ctx(), stuck, carelog.CannotKnow))
 		state, reason := c.dispatch(stuck.ID)
 		require.Equal(t, "unknown", state)
 		require.NotEmpty(t, reason)
 		require.Equal(t, 1, c.tasks("message_unknown"))
 		require.Contains(t, c.kinds(made.Recipient), "message_unknown")
-		require.NoError(t, c.work.SettleMessage(c.ctx(), stuck, carelog.CannotKnow, "", "")) // settled: nothing more
+		require.NoError(t, c.work.SettleMessage(c.ctx(), stuck, carelog.CannotKnow)) // settled: nothing more
 		require.Equal(t, 1, c.tasks("message_unknown"))
 		c.keeps()
 	})
@@ -191,7 +191,7 @@ func TestDoubt(t *testing.T) {
 	t.Run("NoRepeatAfterUnknown", func(t *testing.T) {
 		t.Parallel()
 		c, _, stuck := inDoubt(t)
-		require.NoError(t, c.work.SettleMessage(c.ctx(), stuck, carelog.CannotKnow, "", ""))
+		require.NoError(t, c.work.SettleMessage(c.ctx(), stuck, carelog.CannotKnow))
 		c.clock.set(calendar.New(2026, time.November, 26).At(9, 0)) // the repeat would go now
 		require.Empty(t, to(c.send(), contactPhone), "a person asks by phone; the contact may have the text already")
 		c.keeps()
@@ -200,7 +200,7 @@ func TestDoubt(t *testing.T) {
 	t.Run("AReportOnATextPlannedAgainKeepsItFromGoingTwice", func(t *testing.T) {
 		t.Parallel()
 		c, _, stuck := inDoubt(t)
-		require.NoError(t, c.work.SettleMessage(c.ctx(), stuck, carelog.NotThere, "", ""))
+		require.NoError(t, c.work.SettleMessage(c.ctx(), stuck, carelog.NotThere))
 		c.report("SM-late", stuck.ID.String(), "delivered")
 		c.apply()
 		c.later(10 * time.Minute)

@@ -36,7 +36,7 @@ type carrier struct {
 	name   string // "": twilio
 	handed []notify.Message
 	send   func(context.Context, notify.Message) (notify.Receipt, error) // nil: takes everything
-	find   func(notify.Message) (notify.Receipt, error)
+	find   func(notify.Message) ([]notify.Receipt, error)
 }
 
 func (c *carrier) Name() string { return cmp.Or(c.name, "twilio") }
@@ -52,7 +52,7 @@ func (c *carrier) Send(ctx context.Context, m notify.Message) (notify.Receipt, e
 	return notify.Receipt{CarrierMessageID: "SM" + m.ID, Delivery: notify.DeliveryQueued}, nil
 }
 
-func (c *carrier) Find(_ context.Context, m notify.Message, _ time.Time) (notify.Receipt, error) {
+func (c *carrier) Find(_ context.Context, m notify.Message, _ time.Time) ([]notify.Receipt, error) {
 	return c.find(m)
 }
 

@@ -100,14 +100,14 @@ func TestDoubt(t *testing.T) {
 		t.Parallel()
 		h := newHouse(t)
 		h.carrier.send = func(context.Context, notify.Message) (notify.Receipt, error) { return notify.Receipt{}, ambiguous }
-		h.carrier.find = func(m notify.Message) (notify.Receipt, error) {
-			return notify.Receipt{CarrierMessageID: "SM" + m.ID, Delivery: notify.DeliverySent}, nil
+		h.carrier.find = func(m notify.Message) ([]notify.Receipt, error) {
+			return []notify.Receipt{{CarrierMessageID: "SM" + m.ID, Delivery: notify.DeliverySent}}, nil
 		}
 		stop := h.start()
 		h.enrol("A-1")
 		h.becomes(1, requests+"'sending'")
 		stop()
-		h.later(carelog.SettlingTime + time.Second)
+		h.later(carelog.SettlingTime + carelog.ListLag)
 		h.start()
 		h.becomes(1, requests+"'accepted'")
 		require.Len(t, h.carrier.to(contactPhone), 1)
@@ -122,12 +122,12 @@ func TestDoubt(t *testing.T) {
 			t.Parallel()
 			h := newHouse(t)
 			h.carrier.send = func(context.Context, notify.Message) (notify.Receipt, error) { return notify.Receipt{}, ambiguous }
-			h.carrier.find = func(notify.Message) (notify.Receipt, error) { return notify.Receipt{}, c.found }
+			h.carrier.find = func(notify.Message) ([]notify.Receipt, error) { return nil, c.found }
 			stop := h.start()
 			h.enrol("A-1")
 			h.becomes(1, requests+"'sending'")
 			stop()
-			h.later(carelog.SettlingTime + time.Second)
+			h.later(carelog.SettlingTime + carelog.ListLag)
 			h.start()
 			h.becomes(1, requests+c.want+" AND tries = 1 AND carrier_message_id IS NULL AND reason <> '' AND (dispatch = 'unknown' OR reason LIKE '%not found%')")
 		})
@@ -137,15 +137,15 @@ func TestDoubt(t *testing.T) {
 		t.Parallel()
 		h := newHouse(t)
 		h.carrier.send = func(context.Context, notify.Message) (notify.Receipt, error) { return notify.Receipt{}, ambiguous }
-		h.carrier.find = func(notify.Message) (notify.Receipt, error) {
-			return notify.Receipt{}, &notify.SendError{Class: notify.Temporary, Err: errors.New("no answer")}
+		h.carrier.find = func(notify.Message) ([]notify.Receipt, error) {
+			return nil, &notify.SendError{Class: notify.Temporary, Err: errors.New("no answer")}
 		}
 		stop := h.start()
 		h.enrol("A-1")
 		h.becomes(1, requests+"'sending'")
 		stop()
 		settle := func() error {
-			stuck, err := h.workers.StuckMessages(t.Context(), 10)
+			stuck, err := h.workers.StuckMessages(t.Context(), carelog.Stuck{}, 10)
 			require.NoError(t, err)
 			require.NotEmpty(t, stuck)
 			return jobs.Settle(t.Context(), h.workers, h.carrier, stuck[0])
@@ -173,13 +173,13 @@ func TestDoubt(t *testing.T) {
 		h.enrol("A-2")
 		h.becomes(2, requests+"'sending'")
 		stop()
-		h.carrier.find = func(m notify.Message) (notify.Receipt, error) {
+		h.carrier.find = func(m notify.Message) ([]notify.Receipt, error) {
 			if m.ID == first {
-				return notify.Receipt{}, &notify.SendError{Class: notify.Refused, Code: "21211"}
+				return nil, &notify.SendError{Class: notify.Refused, Code: "21211"}
 			}
-			return notify.Receipt{CarrierMessageID: "SM" + m.ID, Delivery: notify.DeliverySent}, nil
+			return []notify.Receipt{{CarrierMessageID: "SM" + m.ID, Delivery: notify.DeliverySent}}, nil
 		}
-		h.later(carelog.SettlingTime + time.Second)
+		h.later(carelog.SettlingTime + carelog.ListLag)
 		h.start()
 		h.becomes(1, requests+"'accepted'")
 	})
@@ -199,10 +199,10 @@ func TestDoubt(t *testing.T) {
 		stop()
 		require.Zero(t, h.count("SELECT count(*) FROM river.river_job WHERE state = 'running'"), "every job was handed back")
 		require.Equal(t, 1, h.count(requests+"'sending'"))
-		h.carrier.find = func(m notify.Message) (notify.Receipt, error) {
-			return notify.Receipt{CarrierMessageID: "SM" + m.ID, Delivery: notify.DeliverySent}, nil
+		h.carrier.find = func(m notify.Message) ([]notify.Receipt, error) {
+			return []notify.Receipt{{CarrierMessageID: "SM" + m.ID, Delivery: notify.DeliverySent}}, nil
 		}
-		h.later(carelog.SettlingTime + time.Second)
+		h.later(carelog.SettlingTime + carelog.ListLag)
 		h.start()
 		h.becomes(1, requests+"'accepted'")
 		require.Len(t, h.carrier.to(contactPhone), 1)
@@ -299,8 +299,8 @@ func TestTwoCarriersInOneProcess(t *testing.T) {
 		other := &carrier{name: "aliyun", send: func(context.Context, notify.Message) (notify.Receipt, error) {
 			return notify.Receipt{}, &notify.SendError{Class: notify.Ambiguous}
 		}}
-		other.find = func(m notify.Message) (notify.Receipt, error) {
-			return notify.Receipt{Delivery: notify.DeliveryDelivered}, nil
+		other.find = func(m notify.Message) ([]notify.Receipt, error) {
+			return []notify.Receipt{{Delivery: notify.DeliveryDelivered}}, nil
 		}
 		h.others = append(h.others, other)
 		moved(t, h)
@@ -311,11 +311,11 @@ func TestTwoCarriersInOneProcess(t *testing.T) {
 		require.Equal(t, "沂源县检察院", other.to(contactPhone)[0].From)
 		require.Len(t, h.carrier.to(contactPhone), 1)
 		stop()
-		h.carrier.find = func(notify.Message) (notify.Receipt, error) {
+		h.carrier.find = func(notify.Message) ([]notify.Receipt, error) {
 			t.Error("the wrong carrier is asked")
-			return notify.Receipt{}, notify.ErrCannotKnow
+			return nil, notify.ErrCannotKnow
 		}
-		h.later(carelog.SettlingTime + time.Second)
+		h.later(carelog.SettlingTime + carelog.ListLag)
 		h.start()
 		h.becomes(1, onTheOther+"'accepted' AND delivery = 'delivered'")
 		require.Len(t, other.to(contactPhone), 1, "nothing is sent twice")

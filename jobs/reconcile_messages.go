@@ -33,8 +33,9 @@ type reconcileMessages struct {
 }
 
 func (w *reconcileMessages) Work(ctx context.Context, _ *river.Job[reconcileMessagesArgs]) error {
+	var last carelog.Stuck
 	for ctx.Err() == nil {
-		stuck, err := w.log.StuckMessages(ctx, stuckAtOnce)
+		stuck, err := w.log.StuckMessages(ctx, last, stuckAtOnce)
 		if err != nil || len(stuck) == 0 {
 			return err
 		}
@@ -52,6 +53,7 @@ func (w *reconcileMessages) Work(ctx context.Context, _ *river.Job[reconcileMess
 		if err := errors.Join(failed...); err != nil || len(stuck) < stuckAtOnce {
 			return err
 		}
+		last = stuck[len(stuck)-1]
 	}
 	return nil // the next tick goes on
 }
@@ -64,27 +66,31 @@ const askingPatience = 24 * time.Hour
 // Settle asks the carrier about a stuck message and writes down what it knows. A
 // carrier that does not answer now is an error: it is asked again later, for a day.
 func Settle(ctx context.Context, log *carelog.Log, carrier notify.Carrier, s carelog.Stuck) error {
-	finding, receipt, err := ask(ctx, carrier, s)
+	finding, candidates, err := ask(ctx, carrier, s)
 	if err != nil {
 		if log.Now().Sub(s.Since) < askingPatience {
 			return err
 		}
 		finding = carelog.CannotKnow
 	}
-	return log.SettleMessage(ctx, s, finding, receipt.CarrierMessageID, receipt.Delivery)
+	return log.SettleMessage(ctx, s, finding, candidates...)
 }
 
 // ask finds out what the carrier knows.
-func ask(ctx context.Context, carrier notify.Carrier, s carelog.Stuck) (carelog.Finding, notify.Receipt, error) {
-	receipt, err := carrier.Find(ctx, message(s.Outgoing), s.Since)
+func ask(ctx context.Context, carrier notify.Carrier, s carelog.Stuck) (carelog.Finding, []carelog.Candidate, error) {
+	receipts, err := carrier.Find(ctx, message(s.Outgoing), s.Since)
+	candidates := make([]carelog.Candidate, len(receipts))
+	for i, r := range receipts {
+		candidates[i] = carelog.Candidate{CarrierMessageID: r.CarrierMessageID, Delivery: r.Delivery}
+	}
 	switch {
 	case err == nil:
-		return carelog.Found, receipt, nil
+		return carelog.Found, candidates, nil
 	case errors.Is(err, notify.ErrNotFound):
-		return carelog.NotThere, receipt, nil
+		return carelog.NotThere, nil, nil
 	case errors.Is(err, notify.ErrCannotKnow):
-		return carelog.CannotKnow, receipt, nil
+		return carelog.CannotKnow, candidates, nil
 	default:
-		return 0, receipt, fmt.Errorf("ask the carrier: %w", err)
+		return 0, nil, fmt.Errorf("ask the carrier: %w", err)
 	}
 }

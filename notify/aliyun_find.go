@@ -22,20 +22,23 @@ const (
 
 // Find lists the messages to the recipient of every day since, which is the carrier's own
 // Chinese day, and takes the one with our id. The list names no BizId, so the receipt has none.
-func (a *Aliyun) Find(ctx context.Context, m Message, since time.Time) (Receipt, error) {
+func (a *Aliyun) Find(ctx context.Context, m Message, since time.Time) ([]Receipt, error) {
 	now := a.config.Now()
 	if now.Sub(since) > aliyunKept-24*time.Hour {
-		return Receipt{}, ErrCannotKnow
+		return nil, ErrCannotKnow
 	}
 	last := now.Add(aliyunClockSkew).In(china).Format("20060102")
 	for day := since.Add(-aliyunClockSkew).In(china); ; day = day.AddDate(0, 0, 1) {
 		date := day.Format("20060102")
 		if date > last {
-			return Receipt{}, ErrNotFound
+			return nil, ErrNotFound
 		}
 		receipt, err := a.findOn(ctx, m, date)
-		if err != ErrNotFound { //nolint:errorlint // findOn's own
-			return receipt, err
+		switch {
+		case err == nil:
+			return []Receipt{receipt}, nil
+		case err != ErrNotFound: //nolint:errorlint // findOn's own
+			return nil, err
 		}
 	}
 }

@@ -25,7 +25,7 @@ func TestAliyunFind(t *testing.T) {
 		carrier, seen := aliyunWire(t, answerJSON(200, details(2, "another", aliyunMessage.ID)))
 		receipt, err := carrier.Find(t.Context(), aliyunMessage, since)
 		require.NoError(t, err)
-		require.Equal(t, Receipt{Delivery: DeliveryDelivered}, receipt)
+		require.Equal(t, []Receipt{{Delivery: DeliveryDelivered}}, receipt)
 		form := <-seen
 		require.Equal(t, "QuerySendDetails", form.Get("Action"))
 		require.Equal(t, "15400000001", form.Get("PhoneNumber"))
@@ -104,7 +104,7 @@ func TestAliyunFind(t *testing.T) {
 			carrier, _ := aliyunWire(t, answerJSON(200, answer))
 			receipt, err := carrier.Find(t.Context(), aliyunMessage, since)
 			require.NoError(t, err, strconv.Itoa(status))
-			require.Equal(t, delivery, receipt.Delivery)
+			require.Equal(t, delivery, receipt[0].Delivery)
 		}
 	})
 }

@@ -93,9 +93,11 @@ type Carrier interface {
 	Name() string
 	// Send hands the message over once and never repeats it. Every error is a *SendError.
 	Send(ctx context.Context, m Message) (Receipt, error)
-	// Find looks in the carrier's own list for a message we may have sent at or after since.
-	// Errors: ErrNotFound, ErrCannotKnow, or a *SendError when the list could not be read.
-	Find(ctx context.Context, m Message, since time.Time) (Receipt, error)
+	// Find looks in the carrier's own list for a message we may have sent at or after since: all
+	// that may be it, the oldest first, for two of our messages may say the same to one number.
+	// Errors: ErrNotFound, ErrCannotKnow (beside what was seen), or a *SendError when the list
+	// could not be read.
+	Find(ctx context.Context, m Message, since time.Time) ([]Receipt, error)
 }
 
 // Inbound is a text somebody sent to one of our numbers. CarrierMessageID may be "" where the

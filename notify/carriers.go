@@ -33,8 +33,8 @@ func (n notSetUp) Name() string { return string(n) }
 
 func (n notSetUp) Send(context.Context, Message) (Receipt, error) { return Receipt{}, n.refuse() }
 
-func (n notSetUp) Find(context.Context, Message, time.Time) (Receipt, error) {
-	return Receipt{}, n.refuse()
+func (n notSetUp) Find(context.Context, Message, time.Time) ([]Receipt, error) {
+	return nil, n.refuse()
 }
 
 func (n notSetUp) refuse() error {

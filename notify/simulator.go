@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -142,13 +141,17 @@ func (s *Simulator) Send(ctx context.Context, m Message) (Receipt, error) {
 }
 
 // Find searches the handset by text, sender and time, as a carrier's list would be.
-func (s *Simulator) Find(_ context.Context, m Message, since time.Time) (Receipt, error) {
-	for _, shown := range slices.Backward(s.handsets.of(m.To)) {
+func (s *Simulator) Find(_ context.Context, m Message, since time.Time) ([]Receipt, error) {
+	var found []Receipt
+	for _, shown := range s.handsets.of(m.To) {
 		if shown.Incoming && shown.Text == m.Text && shown.Peer == s.sender(m) && !shown.At.Before(since) {
-			return Receipt{CarrierMessageID: shown.SID, Delivery: shown.Status}, nil
+			found = append(found, Receipt{CarrierMessageID: shown.SID, Delivery: shown.Status})
 		}
 	}
-	return Receipt{}, ErrNotFound
+	if len(found) == 0 {
+		return nil, ErrNotFound
+	}
+	return found, nil
 }
 
 // Reply types a text on the handset from and posts it to our number to, signed as Twilio would.

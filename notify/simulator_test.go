@@ -114,7 +114,7 @@ func TestSimulatorBehavesLikeACarrier(t *testing.T) {
 		require.NoError(t, err)
 		found, err := s.Find(t.Context(), testMessage, testNow)
 		require.NoError(t, err)
-		require.Equal(t, Receipt{CarrierMessageID: sent.CarrierMessageID, Delivery: DeliveryDelivered}, found)
+		require.Equal(t, []Receipt{{CarrierMessageID: sent.CarrierMessageID, Delivery: DeliveryDelivered}}, found)
 		_, err = s.Find(t.Context(), testMessage, testNow.Add(time.Second))
 		require.ErrorIs(t, err, ErrNotFound)
 	})

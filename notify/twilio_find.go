@@ -1,36 +1,57 @@
 package notify
 
 import (
+	"cmp"
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	openapi "github.com/twilio/twilio-go/rest/api/v2010"
 )
 
-// Find lists the messages to the recipient and takes the newest with the same text (and sender,
-// unless a messaging service chose it) created since. Messages still in Twilio's queue have no
-// sending date, so a second, undated list is read before ErrNotFound is given.
-func (t *Twilio) Find(ctx context.Context, m Message, since time.Time) (Receipt, error) {
+// Find lists the messages to the recipient with the same text (and sender, unless a messaging
+// service chose it) created since. Messages still in Twilio's queue have no sending date, so a
+// second, undated list is read beside the dated one.
+func (t *Twilio) Find(ctx context.Context, m Message, since time.Time) ([]Receipt, error) {
 	since = since.UTC().Truncate(time.Second)
 	dated := (&openapi.ListMessageParams{}).SetTo(m.To).SetDateSentAfter(since)
 	undated := (&openapi.ListMessageParams{}).SetTo(m.To)
 	complete := true
+	seen := map[string]openapi.ApiV2010Message{} // by SID: most stand in both lists
 	for _, params := range []*openapi.ListMessageParams{dated, undated} {
 		listed, err := t.list(ctx, params)
 		if err != nil {
-			return Receipt{}, err
+			return nil, err
 		}
 		for _, candidate := range listed {
 			if t.matches(candidate, m, since.Add(-twilioClockSkew)) {
-				return receiptOf(candidate), nil
+				seen[deref(candidate.Sid)] = candidate
 			}
 		}
 		complete = complete && (len(listed) < twilioListLimit || reachesBack(listed, since))
 	}
-	if !complete {
-		return Receipt{}, ErrCannotKnow
+	found := oldestFirst(slices.Collect(maps.Values(seen)))
+	switch {
+	case !complete:
+		return found, ErrCannotKnow
+	case len(found) == 0:
+		return nil, ErrNotFound
 	}
-	return Receipt{}, ErrNotFound
+	return found, nil
+}
+
+func oldestFirst(found []openapi.ApiV2010Message) []Receipt {
+	slices.SortFunc(found, func(a, b openapi.ApiV2010Message) int {
+		at, _ := twilioTime(a)
+		other, _ := twilioTime(b)
+		return cmp.Or(at.Compare(other), cmp.Compare(deref(a.Sid), deref(b.Sid)))
+	})
+	receipts := make([]Receipt, len(found))
+	for i, m := range found {
+		receipts[i] = receiptOf(m)
+	}
+	return receipts
 }
 
 func (t *Twilio) list(ctx context.Context, params *openapi.ListMessageParams) (listed []openapi.ApiV2010Message, err error) {

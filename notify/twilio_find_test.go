@@ -28,7 +28,7 @@ func TestTwilioFind(t *testing.T) {
 		carrier, seen := wireOf(t, listed("SM0", "another", testFrom, since, "sent"), ours)
 		receipt, err := carrier.Find(t.Context(), testMessage, since)
 		require.NoError(t, err)
-		require.Equal(t, Receipt{CarrierMessageID: "SM1", Delivery: DeliveryDelivered}, receipt)
+		require.Equal(t, []Receipt{{CarrierMessageID: "SM1", Delivery: DeliveryDelivered}}, receipt)
 		request := <-seen
 		require.Equal(t, testTo, request.form.Get("To"))
 		require.Equal(t, "2026-11-24T01:00:00Z", request.form.Get("DateSent>"))
@@ -45,7 +45,21 @@ func TestTwilioFind(t *testing.T) {
 		})
 		receipt, err := carrier.Find(t.Context(), testMessage, since)
 		require.NoError(t, err)
-		require.Equal(t, DeliveryQueued, receipt.Delivery)
+		require.Equal(t, []Receipt{{CarrierMessageID: "SM1", Delivery: DeliveryQueued}}, receipt)
+	})
+	t.Run("NamesEveryTwinTheOldestFirst", func(t *testing.T) {
+		t.Parallel()
+		twin := func(sid string, after time.Duration) map[string]any {
+			return listed(sid, testMessage.Text, testFrom, since.Add(after), "sent")
+		}
+		carrier, _ := wireOf(t, twin("SM3", 3*time.Second), twin("SM1", time.Second), twin("SM2", 2*time.Second))
+		receipts, err := carrier.Find(t.Context(), testMessage, since)
+		require.NoError(t, err)
+		var names []string
+		for _, r := range receipts {
+			names = append(names, r.CarrierMessageID)
+		}
+		require.Equal(t, []string{"SM1", "SM2", "SM3"}, names)
 	})
 	t.Run("DoesNotAdoptAnotherText", func(t *testing.T) {
 		t.Parallel()

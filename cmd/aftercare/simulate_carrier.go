@@ -73,17 +73,17 @@ func (c *simCarrier) take(m notify.Message, now time.Time) notify.Receipt {
 }
 
 // Find looks into the carrier's list; while it is away nobody can.
-func (c *simCarrier) Find(_ context.Context, m notify.Message, _ time.Time) (notify.Receipt, error) {
+func (c *simCarrier) Find(_ context.Context, m notify.Message, _ time.Time) ([]notify.Receipt, error) {
 	if c.s.weather.sms.covers(c.s.clock.now()) {
-		return notify.Receipt{}, &notify.SendError{Class: notify.Temporary, Err: errAway}
+		return nil, &notify.SendError{Class: notify.Temporary, Err: errAway}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r, found := c.known[m.ID]
 	if !found {
-		return r, notify.ErrNotFound
+		return nil, notify.ErrNotFound
 	}
-	return r, nil
+	return []notify.Receipt{r}, nil
 }
 
 // look takes what arrived since the last look, in one order whatever the calls' was.

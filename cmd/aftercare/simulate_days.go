@@ -206,7 +206,7 @@ func (s *simulation) sweep(ctx context.Context) error {
 // reconcile asks the carrier about messages a dead process left on the wire. What
 // an absent carrier cannot say now is asked again at the next moment.
 func (s *simulation) reconcile(ctx context.Context, limit int) (int, error) {
-	stuck, err := s.work.StuckMessages(ctx, limit)
+	stuck, err := s.work.StuckMessages(ctx, carelog.Stuck{}, limit)
 	if err != nil {
 		return 0, err
 	}
