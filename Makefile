@@ -10,7 +10,7 @@ VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BUILD = go build -trimpath -buildvcs=false -ldflags "-X main.version=$(VERSION)"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-race bench lint lint-full clean go postgres
+.PHONY: help demo build test test-race bench torment lint lint-full clean go postgres
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,10 @@ test-race: go postgres ## every test under the race detector (needs a C compiler
 
 bench: go postgres ## every benchmark
 	go test -run '^$$' -bench . -benchmem ./...
+
+torment: go postgres ## kill -9 the senders of 5,000 texts again and again (TEXTS and SEED choose another ordeal)
+	AFTERCARE_TORMENT_TEXTS=$(or $(TEXTS),5000) AFTERCARE_TORMENT_SEED=$(or $(SEED),$$(date +%s)) \
+		go test -count=1 -timeout 20m -v -run '^TestTorment$$' ./jobs
 
 lint: go ## format, vet, staticcheck and the rules of the house
 	@changed=$$(go run $(GOFUMPT) -l .) || exit 1; \

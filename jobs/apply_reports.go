@@ -13,7 +13,7 @@ type applyReportsArgs struct{}
 
 func (applyReportsArgs) Kind() string { return "apply_reports" }
 
-func (applyReportsArgs) InsertOpts() river.InsertOpts { return oneAtATime("reports") }
+func (applyReportsArgs) InsertOpts() river.InsertOpts { return oneSoonAgain("reports") }
 
 // applyReports applies the delivery reports that carriers brought.
 type applyReports struct {

@@ -37,10 +37,11 @@ type drainMessages struct {
 	log      *carelog.Log
 	carriers notify.Carriers
 	slog     *slog.Logger
+	time     time.Duration
 }
 
 func (w *drainMessages) Work(ctx context.Context, job *river.Job[drainMessagesArgs]) error {
-	until, stop := context.WithTimeout(ctx, drainTime)
+	until, stop := context.WithTimeout(ctx, w.time)
 	defer stop()
 	for until.Err() == nil {
 		claimed, err := w.log.ClaimMessages(ctx, job.Args.Line, batch)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -20,7 +21,12 @@ import (
 	"aftercare/notify"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+func TestMain(m *testing.M) {
+	if spec := os.Getenv(tormentedWorker); spec != "" {
+		workUntilKilled(spec)
+	}
+	pgtest.Main(m)
+}
 
 // Tuesday, 24 November 2026, 09:00 in Shanghai: officer and village hours.
 var tuesday = calendar.New(2026, time.November, 24).At(9, 0)
@@ -72,6 +78,8 @@ func (c *carrier) to(phone string) []notify.Message {
 // house is a small office whose work is done by a real River client.
 type house struct {
 	t       *testing.T
+	db      *pgtest.DB
+	keys    [2]string // master and index
 	carrier *carrier
 	others  []notify.Carrier
 	owner   *pgxpool.Pool
@@ -80,14 +88,19 @@ type house struct {
 	workers *carelog.Log
 	officer carelog.Actor
 	contact carelog.ContactID
+	faster  int // than the sweeps of a real service
 
-	mu sync.Mutex
-	at time.Time
+	mu    sync.Mutex
+	at    time.Time
+	clock func() time.Time // nil: it stands still at at
 }
 
 func (h *house) now() time.Time {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.clock != nil {
+		return h.clock()
+	}
 	return h.at
 }
 
@@ -100,11 +113,12 @@ func (h *house) later(d time.Duration) {
 func newHouse(t *testing.T) *house {
 	t.Helper()
 	db := pgtest.New(t)
-	h := &house{t: t, carrier: &carrier{}, owner: pgtest.Pool(t, db.Super), work: pgtest.Pool(t, db.Work), at: tuesday}
+	h := &house{t: t, db: db, carrier: &carrier{}, owner: pgtest.Pool(t, db.Super), work: pgtest.Pool(t, db.Work), at: tuesday}
 	master, index, err := crypt.GenerateKeys(nil)
 	require.NoError(t, err)
 	keys, err := crypt.NewKeyring(master, index)
 	require.NoError(t, err)
+	h.keys = [2]string{master, index}
 	h.app = h.log(pgtest.Pool(t, db.App), keys)
 	h.workers = h.log(h.work, keys)
 	system := carelog.TheSystem()
@@ -134,7 +148,7 @@ func (h *house) log(pool *pgxpool.Pool, keys *crypt.Keyring) *carelog.Log {
 // start has a River client work until the returned stop, or the end of the test.
 func (h *house) start() (stop func()) {
 	h.t.Helper()
-	client, err := jobs.NewClient(h.work, jobs.Config{Log: h.workers, Carriers: notify.NewCarriers(append(h.others, notify.Carrier(h.carrier))...), Schema: migrations.RiverSchema, Slog: slog.New(slog.DiscardHandler)})
+	client, err := jobs.NewClient(h.work, jobs.Config{Log: h.workers, Carriers: notify.NewCarriers(append(h.others, notify.Carrier(h.carrier))...), Schema: migrations.RiverSchema, Faster: h.faster, Slog: slog.New(slog.DiscardHandler)})
 	require.NoError(h.t, err)
 	require.NoError(h.t, client.Start(context.Background()))
 	stop = sync.OnceFunc(func() { require.NoError(h.t, client.Stop(context.Background())) })
@@ -145,13 +159,17 @@ func (h *house) start() (stop func()) {
 // enrol takes somebody into care whose village is asked at once.
 func (h *house) enrol(externalID string) carelog.Enrolled {
 	h.t.Helper()
-	made, err := h.app.EnrolRecipient(h.t.Context(), h.officer, carelog.Enrolment{
-		ExternalID: externalID, Name: "马某某", Village: carelog.VillageName{Township: "南麻街道", Name: "柿岭村"},
-		Award:   carelog.Award{TotalFen: 500000, PaidOn: calendar.Of(tuesday).AddDays(-176)},
-		Officer: "li", Primary: h.contact, Alias: "2组老马家",
-	})
+	made, err := h.enrolWith(externalID, h.contact)
 	require.NoError(h.t, err)
 	return made
+}
+
+func (h *house) enrolWith(externalID string, contact carelog.ContactID) (carelog.Enrolled, error) {
+	return h.app.EnrolRecipient(h.t.Context(), h.officer, carelog.Enrolment{
+		ExternalID: externalID, Name: "马某某", Village: carelog.VillageName{Township: "南麻街道", Name: "柿岭村"},
+		Award:   carelog.Award{TotalFen: 500000, PaidOn: calendar.Of(tuesday).AddDays(-176)},
+		Officer: "li", Primary: contact, Alias: "2组老马家",
+	})
 }
 
 func (h *house) count(sql string, args ...any) int {

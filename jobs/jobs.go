@@ -32,7 +32,11 @@ type Config struct {
 	Carriers notify.Carriers // take the texts, each those of its lines
 	Schema   string          // where River's tables live
 	Slog     *slog.Logger
+	Faster   int // for tests whose clock runs faster: sweeps and time limits are as many times shorter; 0: 1
 }
+
+// at is an interval or a limit at the pace of the configuration.
+func (c Config) at(d time.Duration) time.Duration { return d / time.Duration(max(c.Faster, 1)) }
 
 // Client is the River client of this service.
 type Client = river.Client[pgx.Tx]
@@ -63,9 +67,9 @@ func NewClient(pool *pgxpool.Pool, c Config) (*Client, error) {
 			"indexing":    {MaxWorkers: 1},
 		},
 		Workers:              Workers(c),
-		PeriodicJobs:         sweeps(),
-		JobTimeout:           jobTimeout,
-		RescueStuckJobsAfter: rescueAfter,
+		PeriodicJobs:         sweeps(c),
+		JobTimeout:           c.at(jobTimeout),
+		RescueStuckJobsAfter: c.at(rescueAfter),
 		SoftStopTimeout:      softStop,
 		ReindexerSchedule:    threeInTheMorning{},
 	})
@@ -76,8 +80,8 @@ func Workers(c Config) *river.Workers {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &receiveReply{log: c.Log})
 	river.AddWorker(workers, &recoverReplies{log: c.Log, slog: c.Slog})
-	river.AddWorker(workers, &drainMessages{log: c.Log, carriers: c.Carriers, slog: c.Slog})
-	river.AddWorker(workers, &wakeLines{log: c.Log})
+	river.AddWorker(workers, &drainMessages{log: c.Log, carriers: c.Carriers, slog: c.Slog, time: c.at(drainTime)})
+	river.AddWorker(workers, &wakeLines{log: c.Log, period: max(c.at(jobTimeout), time.Second)})
 	river.AddWorker(workers, &applyReports{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &reconcileMessages{log: c.Log, carriers: c.Carriers, slog: c.Slog})
 	river.AddWorker(workers, &rollCheckIns{log: c.Log, slog: c.Slog})
@@ -94,9 +98,9 @@ func Workers(c Config) *river.Workers {
 }
 
 // sweeps is the one list of what is looked after regularly.
-func sweeps() []*river.PeriodicJob {
+func sweeps(c Config) []*river.PeriodicJob {
 	every := func(interval time.Duration, args river.JobArgs) *river.PeriodicJob {
-		return river.NewPeriodicJob(river.PeriodicInterval(interval), func() (river.JobArgs, *river.InsertOpts) { return args, nil },
+		return river.NewPeriodicJob(river.PeriodicInterval(c.at(interval)), func() (river.JobArgs, *river.InsertOpts) { return args, nil },
 			&river.PeriodicJobOpts{RunOnStart: true})
 	}
 	return []*river.PeriodicJob{
@@ -123,6 +127,16 @@ func oneAtATime(queue string) river.InsertOpts {
 	return river.InsertOpts{Queue: queue, MaxAttempts: 3, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
 		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning, rivertype.JobStateScheduled, rivertype.JobStateRetryable,
 	}}}
+}
+
+// oneSoonAgain is for sweeps that nobody may do without for long: one that died with
+// its process stands as running until it is rescued, and keeps the next one waiting
+// for the time a job has at most. River lets no unique job leave out the running;
+// two of these side by side do no harm.
+func oneSoonAgain(queue string) river.InsertOpts {
+	opts := oneAtATime(queue)
+	opts.UniqueOpts.ByPeriod = jobTimeout
+	return opts
 }
 
 // threeInTheMorning moves River's reindexing away from its default of midnight

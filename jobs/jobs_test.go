@@ -56,6 +56,27 @@ func TestWork(t *testing.T) {
 		h.becomes(1, requests+"'accepted'")
 	})
 
+	t.Run("ADrainThatDiedWithItsProcessKeepsNoTextWaiting", func(t *testing.T) {
+		t.Parallel()
+		h := newHouse(t)
+		h.faster = 30
+		h.later(-2 * time.Hour)
+		h.enrol("A-1")
+		h.later(2 * time.Hour)
+		stop := h.start()
+		h.becomes(1, requests+"'accepted'")
+		stop()
+		tag, err := h.owner.Exec(t.Context(), `UPDATE river.river_job SET state = 'running', attempted_at = now(), finalized_at = NULL WHERE id =
+			(SELECT max(id) FROM river.river_job WHERE kind = 'drain_messages' AND unique_key IS NOT NULL)`)
+		require.NoError(t, err)
+		require.EqualValues(t, 1, tag.RowsAffected())
+		h.later(3 * time.Hour) // noon
+		h.enrol("A-2")
+		h.later(3 * time.Hour)
+		h.start()
+		h.becomes(2, requests+"'accepted'")
+	})
+
 	t.Run("AReportIsAppliedWithinSeconds", func(t *testing.T) {
 		t.Parallel()
 		h := newHouse(t)

@@ -18,7 +18,7 @@ type reconcileMessagesArgs struct{}
 
 func (reconcileMessagesArgs) Kind() string { return "reconcile_messages" }
 
-func (reconcileMessagesArgs) InsertOpts() river.InsertOpts { return oneAtATime("reconciling") }
+func (reconcileMessagesArgs) InsertOpts() river.InsertOpts { return oneSoonAgain("reconciling") }
 
 // stuckAtOnce is how many messages one look takes; a crash leaves up to a batch a worker.
 const stuckAtOnce = 200
