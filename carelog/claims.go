@@ -114,7 +114,8 @@ var selectClaims = `WITH due AS MATERIALIZED (
 		r.data_key, r.sealed, coalesce(v.township, ''), f.id, f.data_key, f.sealed, coalesce(al.act_by, c.act_by), m.inbound_id,
 		budget.today, budget.week, budget.answers, k.phone_index,
 		m.check_in_id IS NOT NULL AND EXISTS (SELECT FROM messages s WHERE s.check_in_id = m.check_in_id AND s.id <> m.id AND s.wording = m.wording
-			AND (s.contact_id = m.contact_id OR s.user_id = m.user_id) AND s.claimed_at >= $4 AND s.dispatch IN ('sending', 'accepted', 'unknown')),
+			AND (s.contact_id = m.contact_id OR s.user_id = m.user_id) AND s.claimed_at >= $4 AND s.dispatch IN ('sending', 'accepted', 'unknown')
+			AND s.delivery NOT IN ('undelivered', 'failed')),
 		al.id, a.review_of, a.review_of IS NOT NULL AND NOT ` + reviewWaits + `, staff.texts, staff.a_day, staff.away,
 		o.texting, o.requests_a_day, o.requests_a_week, cap.left, cap.wait, o.language, o.together
 	FROM messages m

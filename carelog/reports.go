@@ -126,6 +126,9 @@ func (l *Log) raiseDelivery(ctx context.Context, tx txn, r report) ([]happening,
 		if err := l.textArrived(ctx, tx, r); err != nil {
 			return nil, "", err
 		}
+		if err := notOnceMore(ctx, tx, r.message.id); err != nil {
+			return nil, err
+		}
 	}
 	if !r.message.recipient.IsZero() && deliveryRank(r.delivery) > deliveryRank("sent") {
 		happenings = append(happenings, happening{
@@ -146,9 +149,16 @@ func (r report) adopt(ctx context.Context, tx txn) error {
 	return nil
 }
 
-// notDelivered turns a text nobody received into work for a person.
+// notDelivered has a text that nobody received said once more, where that may
+// help, else turns it into work for a person.
 func (l *Log) notDelivered(ctx context.Context, tx txn, r report) error {
 	if err := l.learnAboutNumber(ctx, tx, r.message, r.class); err != nil {
+		return err
+	}
+	if r.class == Temporary && r.was == "failed" {
+		return nil // followed up already
+	}
+	if again, err := l.sayOnceMore(ctx, tx, r); again || err != nil {
 		return err
 	}
 	return l.handToPerson(ctx, tx, r.message, "message_failed", "the carrier could not deliver it: "+r.reason())

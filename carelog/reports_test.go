@@ -1,6 +1,8 @@
 package carelog_test
 
 import (
+	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -136,6 +138,84 @@ func TestReports(t *testing.T) {
 		c.keeps()
 	})
 
+	// off reports that the phone of a text was off.
+	off := func(c *county, out carelog.Outgoing, delivery string) {
+		require.NoError(c.t, c.app.StoreReport(c.ctx(), carelog.Report{
+			Carrier: "twilio", CarrierMessageID: "SM" + out.ID.String(), Status: delivery, Delivery: delivery, ErrorCode: "30003", Class: carelog.Temporary,
+		}))
+		c.apply()
+	}
+
+	t.Run("APhoneThatWasOffIsTextedOnceMoreThenAPersonAsks", func(t *testing.T) {
+		t.Parallel()
+		c, _, code := asked(t)
+		first := carelog.Outgoing{}
+		require.NoError(t, c.pool.QueryRow(c.ctx(), "SELECT id FROM messages WHERE purpose = 'village_request' AND dispatch = 'accepted'").Scan(&first.ID))
+		off(c, first, "failed")
+		off(c, first, "undelivered") // the same said twice
+		require.Zero(t, c.tasks("message_failed"))
+		c.later(119 * time.Minute)
+		require.Empty(t, to(c.send(), contactPhone))
+		c.later(4 * time.Hour) // 15:00: the two hours ended at 11:00
+		again := to(c.send(), contactPhone)
+		require.Len(t, again, 1)
+		require.Equal(t, code, codeIn(t, again[0].Text))
+		off(c, again[0], "undelivered")
+		require.Equal(t, 1, c.tasks("message_failed"))
+		c.later(2 * time.Hour)
+		require.Empty(t, to(c.send(), contactPhone), "one more round, not two")
+		c.keeps()
+	})
+
+	t.Run("AfterALateDeliveryItIsNotSaidOnceMore", func(t *testing.T) {
+		t.Parallel()
+		c, _, out := onTheWire(t)
+		c.answered([]carelog.Outgoing{out}, carelog.Receipt{Delivery: "queued"})
+		off(c, out, "undelivered")
+		c.report("SM"+out.ID.String(), "", "delivered")
+		c.apply()
+		c.later(2 * time.Hour)
+		require.Empty(t, to(c.send(), contactPhone))
+		c.keeps()
+	})
+
+	t.Run("ALateDeliveryEndsTheTaskOfATextThatFailed", func(t *testing.T) {
+		t.Parallel()
+		c, _, out := onTheWire(t)
+		c.answered([]carelog.Outgoing{out}, carelog.Receipt{Delivery: "queued"})
+		c.report("SM"+out.ID.String(), "", "undelivered") // no code: a person looks
+		c.apply()
+		require.Equal(t, 1, c.tasks("message_failed"))
+		c.report("SM"+out.ID.String(), "", "delivered")
+		c.apply()
+		require.Zero(t, c.tasks("message_failed"))
+	})
+
+	t.Run("EveryOrderEndsInTheHighestStateItHolds", func(t *testing.T) {
+		t.Parallel()
+		c, _, out := onTheWire(t)
+		c.answered([]carelog.Outgoing{out}, carelog.Receipt{Delivery: "queued"})
+		dice := rand.New(rand.NewPCG(1, 2))
+		for _, order := range orders([]string{"queued", "sent", "delivered", "undelivered", "failed"}) {
+			c.exec("UPDATE messages SET delivery = 'none' WHERE id = $1", out.ID)
+			c.exec("TRUNCATE delivery_reports")
+			highest := "none"
+			for i := range order {
+				// What came before comes again, and only some of it is applied at once.
+				for _, delivery := range []string{order[i], order[dice.IntN(i+1)]} {
+					c.report("SM"+out.ID.String(), "", delivery)
+				}
+				highest = higherOf(highest, order[i])
+				if dice.IntN(2) == 0 {
+					c.apply()
+					require.Equal(t, highest, c.delivery(out.ID), "%v up to %d", order, i)
+				}
+			}
+			c.apply()
+			require.Equal(t, "delivered", c.delivery(out.ID), order)
+		}
+	})
+
 	t.Run("TheSameReportIsStoredOnce", func(t *testing.T) {
 		t.Parallel()
 		c := newCounty(t)
@@ -144,4 +224,28 @@ func TestReports(t *testing.T) {
 		}
 		require.Equal(t, 1, c.count("SELECT count(*) FROM delivery_reports"))
 	})
+}
+
+// orders are all the orders of the words.
+func orders(words []string) [][]string {
+	if len(words) == 0 {
+		return [][]string{nil}
+	}
+	var all [][]string
+	for i := range words {
+		rest := slices.Delete(slices.Clone(words), i, i+1)
+		for _, order := range orders(rest) {
+			all = append(all, append([]string{words[i]}, order...))
+		}
+	}
+	return all
+}
+
+// higherOf is the higher of two deliveries, by the order of design.md.
+func higherOf(a, b string) string {
+	rising := []string{"none", "queued", "sent", "failed", "undelivered", "delivered"}
+	if slices.Index(rising, b) > slices.Index(rising, a) {
+		return b
+	}
+	return a
 }

@@ -188,7 +188,7 @@ func (m *torment) feed(ctx context.Context, texts int, every time.Duration) erro
 	for i := range texts {
 		if i%3 == 0 {
 			id, err := m.house.workers.AddContact(ctx, carelog.TheSystem(), carelog.NewContact{
-				Office: m.officer.Office, Name: "赵某", Phone: fmt.Sprintf("+8615401%06d", i), Role: "committee_head",
+				Verified: true, Office: m.officer.Office, Name: "赵某", Phone: fmt.Sprintf("+8615401%06d", i), Role: "committee_head",
 				Villages: []carelog.VillageName{{Township: "南麻街道", Name: "柿岭村"}},
 			})
 			if err != nil {
