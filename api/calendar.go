@@ -77,13 +77,14 @@ func showImport(made carelog.HolidayImport, err error) (*answer[noticeBody], err
 	return &answer[noticeBody]{noticeBody{made.Notice, made.Year, made.Unchanged, showDays(made.DaysChanged)}}, nil
 }
 
-type previewQuery struct {
+// PreviewQuery is exported because Huma reads no unexported embedded field.
+type PreviewQuery struct {
 	Preview bool `query:"preview" doc:"Tell what would move, keep nothing"`
 }
 
 // importHolidays reads the body from the guard: the file is checked as it is, key
 // by key, which says more than a schema would.
-func (s *server) importHolidays(ctx context.Context, by carelog.Actor, in *previewQuery) (*answer[noticeBody], error) {
+func (s *server) importHolidays(ctx context.Context, by carelog.Actor, in *PreviewQuery) (*answer[noticeBody], error) {
 	c := callOf(ctx)
 	if kind, _, _ := mime.ParseMediaType(c.contentType); kind != jsonType {
 		return nil, newProblem(http.StatusUnsupportedMediaType, "send the year's file as "+jsonType)
@@ -93,7 +94,7 @@ func (s *server) importHolidays(ctx context.Context, by carelog.Actor, in *previ
 
 type rollingBack struct {
 	NoticeID carelog.NoticeID `path:"notice_id" format:"uuid"`
-	previewQuery
+	PreviewQuery
 }
 
 func (s *server) rollBackHolidays(ctx context.Context, by carelog.Actor, in *rollingBack) (*answer[noticeBody], error) {
@@ -110,7 +111,7 @@ type closureBody struct {
 }
 
 type closingOffice struct {
-	previewQuery
+	PreviewQuery
 	Body closureBody
 }
 
@@ -135,7 +136,7 @@ func (s *server) closeOffice(ctx context.Context, by carelog.Actor, in *closingO
 
 type endingClosure struct {
 	ClosureID carelog.ClosureID `path:"closure_id" format:"uuid"`
-	previewQuery
+	PreviewQuery
 }
 
 func (s *server) endClosure(ctx context.Context, by carelog.Actor, in *endingClosure) (*answer[closureMadeBody], error) {

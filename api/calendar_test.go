@@ -48,6 +48,9 @@ func TestCalendar(t *testing.T) {
 		require.Equal(t, false, c.get("/v1/calendar/2027").object()["official"])
 	})
 	t.Run("ClosesAnOfficeAndOpensItAgain", func(t *testing.T) {
+		looked := asAdmin("/v1/calendar/closures?preview=true", `{"from":"2026-12-01","name":"x","reason":"weather"}`).object()
+		require.Equal(t, true, looked["preview"])
+		require.Empty(t, c.get("/v1/calendar/2026").object()["closures"], "a preview keeps nothing")
 		made := asAdmin("/v1/calendar/closures", `{"from":"2026-12-01","until":"2026-12-02","name":"暴雪停办公","reason":"weather"}`).object()
 		require.Len(t, made["days"], 2)
 		closures := c.get("/v1/calendar/2026").object()["closures"].([]any)

@@ -116,7 +116,7 @@ func TestBundles(t *testing.T) {
 		c, _ := together(t, 2)
 		c.wire()
 		c.later(carelog.SettlingTime + time.Minute)
-		stuck, err := c.work.StuckMessages(c.ctx(), 10)
+		stuck, err := c.work.StuckMessages(c.ctx(), carelog.Stuck{}, 10)
 		require.NoError(t, err)
 		var ours []carelog.Stuck
 		for _, s := range stuck {
@@ -125,7 +125,7 @@ func TestBundles(t *testing.T) {
 			}
 		}
 		require.Len(t, ours, 1)
-		require.NoError(t, c.work.SettleMessage(c.ctx(), ours[0], carelog.Found, "SM9", "sent"))
+		require.NoError(t, c.work.SettleMessage(c.ctx(), ours[0], carelog.Found, carelog.Candidate{CarrierMessageID: "SM9", Delivery: "sent"}))
 		require.Equal(t, 2, c.riding("dispatch = 'accepted'"))
 	})
 
@@ -133,7 +133,7 @@ func TestBundles(t *testing.T) {
 		t.Parallel()
 		c, _ := together(t, 2)
 		out := c.wire()
-		require.NoError(t, c.work.SettleMessage(c.ctx(), carelog.Stuck{Outgoing: out}, carelog.CannotKnow, "", ""))
+		require.NoError(t, c.work.SettleMessage(c.ctx(), carelog.Stuck{Outgoing: out}, carelog.CannotKnow))
 		require.Equal(t, 2, c.riding("dispatch = 'unknown'"))
 		require.Equal(t, 2, c.tasks("message_unknown"))
 	})

@@ -127,7 +127,7 @@ func (l *Log) raiseDelivery(ctx context.Context, tx txn, r report) ([]happening,
 			return nil, "", err
 		}
 		if err := notOnceMore(ctx, tx, r.message.id); err != nil {
-			return nil, err
+			return nil, "", err
 		}
 	}
 	if !r.message.recipient.IsZero() && deliveryRank(r.delivery) > deliveryRank("sent") {
