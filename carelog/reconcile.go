@@ -35,15 +35,15 @@ func (l *Log) StuckMessages(ctx context.Context, after Stuck, limit int) ([]Stuc
 		if err != nil {
 			return nil, fmt.Errorf("find stuck messages: %w", err)
 		}
-		return pgx.CollectRows(rows, l.scanStuck)
+		return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Stuck, error) { return l.scanStuck(row) })
 	})
 }
 
-func (l *Log) scanStuck(row pgx.CollectableRow) (Stuck, error) {
+func (l *Log) scanStuck(row pgx.CollectableRow, more ...any) (Stuck, error) {
 	var s Stuck
 	var owner anyID
 	var wrapped, to, text []byte
-	if err := row.Scan(&s.ID, &owner, &wrapped, &to, &text, &s.From, &s.Carrier, &s.Try, &s.Since); err != nil {
+	if err := row.Scan(append([]any{&s.ID, &owner, &wrapped, &to, &text, &s.From, &s.Carrier, &s.Try, &s.Since}, more...)...); err != nil {
 		return s, err
 	}
 	key, err := l.keys.Unwrap(owner, wrapped)

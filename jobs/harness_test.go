@@ -81,6 +81,7 @@ type house struct {
 	db      *pgtest.DB
 	keys    [2]string // master and index
 	carrier *carrier
+	taker   notify.Carrier // nil: carrier
 	others  []notify.Carrier
 	owner   *pgxpool.Pool
 	work    *pgxpool.Pool
@@ -148,7 +149,11 @@ func (h *house) log(pool *pgxpool.Pool, keys *crypt.Keyring) *carelog.Log {
 // start has a River client work until the returned stop, or the end of the test.
 func (h *house) start() (stop func()) {
 	h.t.Helper()
-	client, err := jobs.NewClient(h.work, jobs.Config{Log: h.workers, Carriers: notify.NewCarriers(append(h.others, notify.Carrier(h.carrier))...), Schema: migrations.RiverSchema, Faster: h.faster, Slog: slog.New(slog.DiscardHandler)})
+	taker := h.taker
+	if taker == nil {
+		taker = h.carrier
+	}
+	client, err := jobs.NewClient(h.work, jobs.Config{Log: h.workers, Carriers: notify.NewCarriers(append(h.others, taker)...), Schema: migrations.RiverSchema, Faster: h.faster, Slog: slog.New(slog.DiscardHandler)})
 	require.NoError(h.t, err)
 	require.NoError(h.t, client.Start(context.Background()))
 	stop = sync.OnceFunc(func() { require.NoError(h.t, client.Stop(context.Background())) })

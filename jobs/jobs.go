@@ -54,6 +54,7 @@ func NewClient(pool *pgxpool.Pool, c Config) (*Client, error) {
 			"waking":      {MaxWorkers: 1},
 			"reports":     {MaxWorkers: 1},
 			"reconciling": {MaxWorkers: 1},
+			"catching_up": {MaxWorkers: 1},
 			"rolling":     {MaxWorkers: 1},
 			"planning":    {MaxWorkers: 1},
 			"recovering":  {MaxWorkers: 1},
@@ -84,6 +85,8 @@ func Workers(c Config) *river.Workers {
 	river.AddWorker(workers, &wakeLines{log: c.Log, period: max(c.at(jobTimeout), time.Second)})
 	river.AddWorker(workers, &applyReports{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &reconcileMessages{log: c.Log, carriers: c.Carriers, slog: c.Slog})
+	river.AddWorker(workers, &catchUpDeliveries{log: c.Log, carriers: c.Carriers, slog: c.Slog})
+	river.AddWorker(workers, &catchUpReplies{log: c.Log, carriers: c.Carriers, slog: c.Slog})
 	river.AddWorker(workers, &rollCheckIns{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &planMessages{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &checkNumbers{log: c.Log, slog: c.Slog})
@@ -108,6 +111,8 @@ func sweeps(c Config) []*river.PeriodicJob {
 		every(2*time.Second, applyReportsArgs{}),
 		every(time.Minute, reconcileMessagesArgs{}),
 		every(time.Minute, recoverRepliesArgs{}),
+		every(time.Hour, catchUpDeliveriesArgs{}),
+		every(time.Hour, catchUpRepliesArgs{}),
 		every(10*time.Minute, rollCheckInsArgs{}),
 		every(time.Minute, planMessagesArgs{}),
 		every(time.Minute, checkNumbersArgs{}),

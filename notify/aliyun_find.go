@@ -33,36 +33,38 @@ func (a *Aliyun) Find(ctx context.Context, m Message, since time.Time) ([]Receip
 		if date > last {
 			return nil, ErrNotFound
 		}
-		receipt, err := a.findOn(ctx, m, date)
+		detail, err := a.detailOn(ctx, m, date)
 		switch {
 		case err == nil:
-			return []Receipt{receipt}, nil
-		case err != ErrNotFound: //nolint:errorlint // findOn's own
+			return []Receipt{{Delivery: aliyunDelivery(detail.SendStatus)}}, nil
+		case err != ErrNotFound: //nolint:errorlint // detailOn's own
 			return nil, err
 		}
 	}
 }
 
-func (a *Aliyun) findOn(ctx context.Context, m Message, date string) (Receipt, error) {
+// detailOn is what the list of a day says of the message with our id.
+func (a *Aliyun) detailOn(ctx context.Context, m Message, date string) (dysmsapi.SmsSendDetailDTO, error) {
+	none := dysmsapi.SmsSendDetailDTO{}
 	for page, seen := 1, 0; page <= aliyunPages; page++ {
 		listed, total, err := a.list(ctx, aliyunPhone(m.To), date, page)
 		if err != nil {
-			return Receipt{}, err
+			return none, err
 		}
 		for _, candidate := range listed {
 			if candidate.OutId == m.ID {
-				return Receipt{Delivery: aliyunDelivery(candidate.SendStatus)}, nil
+				return candidate, nil
 			}
 		}
 		seen += len(listed)
 		switch {
 		case seen >= total:
-			return Receipt{}, ErrNotFound
+			return none, ErrNotFound
 		case len(listed) == 0:
-			return Receipt{}, ErrCannotKnow // it counts more than it shows
+			return none, ErrCannotKnow // it counts more than it shows
 		}
 	}
-	return Receipt{}, ErrCannotKnow
+	return none, ErrCannotKnow
 }
 
 func (a *Aliyun) list(ctx context.Context, phone, date string, page int) ([]dysmsapi.SmsSendDetailDTO, int, error) {

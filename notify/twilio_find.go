@@ -63,11 +63,7 @@ func (t *Twilio) list(ctx context.Context, params *openapi.ListMessageParams) (l
 	if err == nil {
 		return listed, nil
 	}
-	failure := sendError(err, seen)
-	if failure.Class == Ambiguous {
-		failure.Class = Temporary // reading a list twice does no harm
-	}
-	return nil, failure
+	return nil, readingError(err, seen)
 }
 
 func (t *Twilio) matches(candidate openapi.ApiV2010Message, m Message, since time.Time) bool {
