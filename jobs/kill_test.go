@@ -108,7 +108,6 @@ type torment struct {
 	workers [2]*exec.Cmd
 	kills   int
 	started int
-	crashed atomic.Int64 // that died by themselves
 	stdins  []io.Closer
 }
 
