@@ -29,7 +29,7 @@ func (l *Log) UnreportedMessages(ctx context.Context, before Unreported, limit i
 				coalesce(m.carrier_message_id, '')
 			FROM messages m JOIN lines n ON n.id = m.line_id
 			LEFT JOIN village_contacts k ON k.id = m.contact_id LEFT JOIN users u ON u.id = m.user_id
-			WHERE m.dispatch = 'accepted' AND m.delivery IN ('none', 'queued', 'sent') AND m.claimed_at BETWEEN $1 AND $2
+			WHERE m.dispatch = 'accepted' AND m.rides_with IS NULL AND m.delivery IN ('none', 'queued', 'sent') AND m.claimed_at BETWEEN $1 AND $2
 				AND coalesce(k.data_key, u.data_key) IS NOT NULL AND ($4::uuid IS NULL OR (m.claimed_at, m.id) < ($5, $4))
 			ORDER BY m.claimed_at DESC, m.id DESC LIMIT $3`, tx.now.Add(-reportEnd), tx.now.Add(-reportDue), limit, before.ID, before.Since)
 		if err != nil {

@@ -41,7 +41,7 @@ type fakeTwilio struct {
 	mu     sync.Mutex
 	dice   *rand.Rand
 	texts  map[string][]*fakeText // by number
-	byID   map[string][]fakeText  // by our message id
+	times  map[string]int         // by our message id
 	n      int
 	faults map[string]int
 	said   []string // what workers wrote to stderr
@@ -50,7 +50,7 @@ type fakeTwilio struct {
 func newFakeTwilio(t *testing.T, seed uint64, now func() time.Time, door http.Handler) *fakeTwilio {
 	f := &fakeTwilio{
 		now: now, door: door, dice: rand.New(rand.NewPCG(seed, 2)),
-		texts: map[string][]*fakeText{}, byID: map[string][]fakeText{}, faults: map[string]int{},
+		texts: map[string][]*fakeText{}, times: map[string]int{}, faults: map[string]int{},
 	}
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
@@ -124,7 +124,7 @@ func (f *fakeTwilio) take(r *http.Request) string {
 	if f.dice.IntN(5) > 0 {
 		f.report(text, address)
 	}
-	f.byID[text.id] = append(f.byID[text.id], *text)
+	f.times[text.id]++
 	return text.sid
 }
 
@@ -187,10 +187,32 @@ func (f *fakeTwilio) list(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, map[string]any{"messages": listed})
 }
 
-func (f *fakeTwilio) takenOf(id string) []fakeText {
+// naming are the texts it took that name a task code.
+func (f *fakeTwilio) naming(code string) []*fakeText {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.byID[id]
+	var found []*fakeText
+	for _, texts := range f.texts {
+		for _, text := range texts {
+			if strings.Contains(text.body, code) {
+				found = append(found, text)
+			}
+		}
+	}
+	return found
+}
+
+// twice are the messages of ours that it took more than once.
+func (f *fakeTwilio) twice() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var found []string
+	for id, n := range f.times {
+		if n > 1 {
+			found = append(found, id)
+		}
+	}
+	return found
 }
 
 func (f *fakeTwilio) total() int {

@@ -250,19 +250,20 @@ func wait(d time.Duration) { <-time.After(d) }
 // judge compares what our rows say with the carrier's own record.
 func (m *torment) judge(texts int) {
 	type row struct {
-		id, dispatch, delivery, carrierID string
+		id, code, dispatch, delivery, carrierID string
 	}
-	rows, err := m.owner.Query(context.Background(), `SELECT id::text, dispatch, delivery, coalesce(carrier_message_id, '') FROM messages
-		WHERE purpose = 'village_request' AND (tries > 0 OR not_before <= $1) ORDER BY id`, m.ordeal.now())
+	rows, err := m.owner.Query(context.Background(), `SELECT m.id::text, coalesce(a.code, 'none'), m.dispatch, m.delivery, CASE WHEN m.rides_with IS NULL THEN coalesce(m.carrier_message_id, '') ELSE '' END
+		FROM messages m JOIN message_asks b ON b.message_id = m.id JOIN asks a ON a.id = b.ask_id
+		WHERE m.purpose = 'village_request' AND (m.tries > 0 OR m.not_before <= $1) ORDER BY m.id`, m.ordeal.now())
 	require.NoError(m.t, err)
 	defer rows.Close()
 	states := map[string]int{}
 	var doubled, missing, untold, unknownTaken, wrong []string
 	for rows.Next() {
 		var r row
-		require.NoError(m.t, rows.Scan(&r.id, &r.dispatch, &r.delivery, &r.carrierID))
+		require.NoError(m.t, rows.Scan(&r.id, &r.code, &r.dispatch, &r.delivery, &r.carrierID))
 		states[r.dispatch]++
-		taken := m.fake.takenOf(r.id)
+		taken := m.fake.naming(r.code) // a text may ask about several households, each by its code
 		switch {
 		case len(taken) > 1:
 			doubled = append(doubled, r.id)
@@ -274,7 +275,7 @@ func (m *torment) judge(texts int) {
 			}
 		case r.dispatch != "accepted" && len(taken) == 1:
 			untold = append(untold, r.id)
-		case len(taken) == 1 && (taken[0].sid != r.carrierID || taken[0].reported != "" && taken[0].reported != r.delivery):
+		case len(taken) == 1 && (r.carrierID != "" && taken[0].sid != r.carrierID || taken[0].reported != "" && taken[0].reported != r.delivery):
 			wrong = append(wrong, fmt.Sprintf("%s: %s %s, the carrier says %s %s", r.id, r.carrierID, r.delivery, taken[0].sid, taken[0].reported))
 		}
 	}
@@ -283,6 +284,7 @@ func (m *torment) judge(texts int) {
 		m.kills, time.Since(m.Began).Round(time.Second), states, m.fake.total(), len(doubled), len(missing), len(untold), len(unknownTaken), m.fake.faults)
 	m.t.Logf("tries %v, workers' complaints %v", m.tries(), m.fake.complaints())
 	require.Empty(m.t, doubled, "said twice")
+	require.Empty(m.t, m.fake.twice(), "taken twice")
 	require.Empty(m.t, missing, "accepted, and the carrier never had it")
 	require.Empty(m.t, untold, "the carrier has it, and our row says otherwise")
 	require.Empty(m.t, wrong, "the row is not the truth")
