@@ -55,14 +55,15 @@ type shownCheckIn struct {
 	title, reason  string
 	fixed, planned bool
 	messagesFrom   calendar.Date
+	byPhone        string // why it is a phone call though the plan asks the village
 }
 
 func readCheckIn(ctx context.Context, tx txn, id CheckInID) (shownCheckIn, error) {
 	c := shownCheckIn{checkIn: checkIn{id: id}}
-	err := tx.QueryRow(ctx, `SELECT office_id, plan_id, recipient_id, step, n, title, kind, opens, due, closes, scored, asks_village, state, reason, fixed, messages_planned, messages_from, act_by, coalesce(first_due, due)
+	err := tx.QueryRow(ctx, `SELECT office_id, plan_id, recipient_id, step, n, title, kind, opens, due, closes, scored, asks_village, state, reason, fixed, messages_planned, messages_from, act_by, coalesce(first_due, due), by_phone
 		FROM check_ins WHERE id = $1`, id).
 		Scan(&c.office, &c.plan, &c.recipient, &c.step, &c.n, &c.title, &c.kind, &c.window.Opens, &c.window.Due, &c.window.Closes,
-			&c.scored, &c.asks, &c.state, &c.reason, &c.fixed, &c.planned, &c.messagesFrom, &c.actBy, &c.firstDue)
+			&c.scored, &c.asks, &c.state, &c.reason, &c.fixed, &c.planned, &c.messagesFrom, &c.actBy, &c.firstDue, &c.byPhone)
 	if none(err) {
 		return c, notFound("check-in")
 	}
@@ -104,6 +105,9 @@ func (l *Log) explainDate(e *Explanation, asked course, c shownCheckIn) {
 	}
 	if c.actBy != nil {
 		e.add("template", said("it runs on a real-time clock, rest days and nights included: until %s", "\u6309\u81ea\u7136\u65f6\u95f4\u8ba1\u65f6\uff0c\u4f11\u606f\u65e5\u548c\u591c\u95f4\u4e0d\u505c\uff0c\u81f3%s", *c.actBy)).at(*c.actBy)
+	}
+	if c.byPhone != "" {
+		e.add("event", said("the village was to be asked, and it is a phone call of the officer now: %s", "\u539f\u8ba1\u5212\u8be2\u95ee\u6751\u91cc\uff0c\u73b0\u6539\u4e3a\u627f\u529e\u4eba\u7535\u8bdd\u56de\u8bbf\uff1a%s", inBoth(c.byPhone)))
 	}
 	if !isOpen(c.state) && c.reason != "" {
 		e.add("event", inBoth(c.reason))

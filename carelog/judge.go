@@ -141,6 +141,11 @@ func (l *Log) dismiss(ctx context.Context, tx txn, c claim, v verdict) (string, 
 			return "", err
 		}
 	}
+	if (v.dispatch == "failed" || v.dispatch == "expired") && c.purpose == "village_request" {
+		if err := watchForSilence(ctx, tx, c.checkIn, tx.today()); err != nil {
+			return "", err
+		}
+	}
 	// An officer who cannot be texted has no substitute to plan for: the task says so.
 	if v.task != "" && v.dispatch == "cancelled" && c.purpose == "village_request" {
 		if err := l.planAnew(ctx, tx, c.checkIn); err != nil {

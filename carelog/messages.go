@@ -124,7 +124,11 @@ func (l *Log) planTexts(ctx context.Context, tx txn, t toPlan) error {
 		return l.planFor(ctx, tx, t, "officer_reminder", officerSlots(tx.cal(t.office), t.opens, t.due, tx.now))
 	}
 	if !t.contact.IsZero() {
-		return l.planFor(ctx, tx, t, "village_request", villageSlots(tx.cal(t.office), t.opens, t.due, tx.now))
+		slots := villageSlots(tx.cal(t.office), t.opens, t.due, tx.now)
+		if err := l.planFor(ctx, tx, t, "village_request", slots); err != nil {
+			return err
+		}
+		return watchForSilence(ctx, tx, t.checkIn, t.silentFrom(tx, slots))
 	}
 	err := l.openTask(ctx, tx, newTask{
 		kind: "contact_missing", cause: "contact_missing:" + t.checkIn.String(), office: t.office, recipient: t.recipient, checkIn: t.checkIn,
@@ -133,7 +137,18 @@ func (l *Log) planTexts(ctx context.Context, tx txn, t toPlan) error {
 	if err != nil {
 		return err
 	}
+	if err := l.askByPhone(ctx, tx, t.checkIn, t.recipient, t.whyByPhone()); err != nil {
+		return err
+	}
 	return l.planFor(ctx, tx, t, "officer_reminder", officerSlots(tx.cal(t.office), t.opens, t.due, tx.now))
+}
+
+// silentFrom is when it is looked whether the village answered what was just planned.
+func (t toPlan) silentFrom(tx txn, slots []slot) calendar.Date {
+	if len(slots) == 0 {
+		return calendar.Of(later(t.due.At(0, 0), tx.now))
+	}
+	return silentOn(tx.cal(t.office), calendar.Of(slots[len(slots)-1].notBefore), t.due)
 }
 
 // clockReminder is how long before the hour of a real-time clock its reminder goes out.

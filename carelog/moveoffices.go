@@ -87,6 +87,9 @@ func (l *Log) replanAll(ctx context.Context, tx txn, p plan) error {
 	if err := l.replanOfficer(ctx, tx, p, movedOffice); err != nil {
 		return err
 	}
+	if err := backToVillage(ctx, tx, p.id, true); err != nil {
+		return err
+	}
 	_, err = tx.Exec(ctx, `WITH ended AS (
 			UPDATE asks SET state = 'closed', reason = $2, closed_at = $3 WHERE recipient_id = $1 AND state = 'open' AND user_id IS DISTINCT FROM $5
 			RETURNING id),

@@ -71,6 +71,7 @@ type aheadOf struct {
 	numbered
 	title, occasion string
 	movable         bool
+	byPhone         bool // it became a phone call because the village could not be asked, or kept silent
 }
 
 // change is one check-in that is not as the plan asks for it now. A new one comes
@@ -162,7 +163,7 @@ func (l *Log) present(ctx context.Context, tx txn, p plan, wanted []schedule.Occ
 	}
 	rows, err := tx.Query(ctx, `SELECT c.id, c.step, c.n, c.kind, c.opens, c.due, c.closes, c.title, c.occasion, c.scored, c.asks_village, c.state,
 			c.state = 'planned' AND c.due > $2 AND NOT c.fixed
-				AND NOT EXISTS (SELECT FROM messages m WHERE m.check_in_id = c.id AND m.dispatch IN ('sending', 'accepted', 'unknown'))
+				AND NOT EXISTS (SELECT FROM messages m WHERE m.check_in_id = c.id AND m.dispatch IN ('sending', 'accepted', 'unknown')), c.by_phone <> ''
 		FROM check_ins c WHERE c.plan_id = $1 AND c.state NOT IN ('cancelled', 'superseded')
 			AND (c.state = 'planned' AND c.due >= $3 OR (c.step, c.n) IN (SELECT * FROM unnest($4::text[], $5::int[])))
 		ORDER BY c.due, c.id `+lock, p.id, tx.today(), tx.cal(p.office).RollBack(tx.today()), steps, numbers)
@@ -170,7 +171,7 @@ func (l *Log) present(ctx context.Context, tx txn, p plan, wanted []schedule.Occ
 		return nil, fmt.Errorf("find check-ins to move: %w", err)
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (c aheadOf, err error) {
-		err = row.Scan(&c.id, &c.step, &c.n, &c.kind, &c.window.Opens, &c.window.Due, &c.window.Closes, &c.title, &c.occasion, &c.scored, &c.asks, &c.state, &c.movable)
+		err = row.Scan(&c.id, &c.step, &c.n, &c.kind, &c.window.Opens, &c.window.Due, &c.window.Closes, &c.title, &c.occasion, &c.scored, &c.asks, &c.state, &c.movable, &c.byPhone)
 		return c, err
 	})
 }
@@ -180,6 +181,7 @@ func (l *Log) present(ctx context.Context, tx txn, p plan, wanted []schedule.Occ
 // unless the next of its step is due by then as well and stands for it.
 func (c course) anew(has aheadOf, today calendar.Date) schedule.Occurrence {
 	o, there := c.at(has.step, has.n)
+	o = has.isByPhone(o)
 	if !there || o.Kind != has.kind {
 		return schedule.Occurrence{}
 	}

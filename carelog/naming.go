@@ -76,6 +76,11 @@ func (l *Log) nameContacts(ctx context.Context, tx txn, p plan, n NewContacts) e
 	if err != nil {
 		return fmt.Errorf("name contacts: %w", err)
 	}
+	if !n.Primary.IsZero() {
+		if err := backToVillage(ctx, tx, p.id, n.Primary != p.primary); err != nil {
+			return err
+		}
+	}
 	rows, err := tx.Query(ctx, `UPDATE check_ins c SET messages_planned = false, updated_at = $4
 		WHERE plan_id = $1 AND state = 'planned' AND asks_village AND messages_planned
 			AND NOT EXISTS (SELECT FROM asks a WHERE a.check_in_id = c.id AND a.state = 'open' AND a.contact_id IN ($2, $3)) RETURNING id`,

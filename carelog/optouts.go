@@ -102,6 +102,9 @@ func (l *Log) startTexts(ctx context.Context, tx txn, r reply, senders []sender)
 // primary contact somebody is planned anew: they may be texted now. h is what
 // happened, for the history of each.
 func (l *Log) askTheContactAgain(ctx context.Context, tx txn, contact ContactID, h happening) error {
+	if err := backForContact(ctx, tx, contact); err != nil {
+		return err
+	}
 	rows, err := tx.Query(ctx, `SELECT c.id FROM check_ins c JOIN care_plans p ON p.id = c.plan_id
 		WHERE p.primary_contact_id = $1 AND p.state <> 'closed' AND c.state = 'planned' AND c.asks_village AND c.messages_planned ORDER BY p.id, c.id`, contact)
 	if err != nil {

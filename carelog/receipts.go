@@ -202,6 +202,11 @@ func (l *Log) failMessage(ctx context.Context, tx txn, m messageRef, class Class
 	if err := l.learnAboutNumber(ctx, tx, m, class); err != nil {
 		return nil, err
 	}
+	if dispatch == "failed" && m.purpose == "village_request" {
+		if err := watchForSilence(ctx, tx, m.checkIn, tx.today()); err != nil {
+			return nil, err
+		}
+	}
 	if dispatch == "unknown" && m.purpose == "village_request" {
 		// The contact may have the text already: a person asks, no repeat does.
 		if err := l.cancelRequests(ctx, tx, []CheckInID{m.checkIn}, "an earlier text may have arrived: a person asks by phone"); err != nil {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"aftercare/carelog/schedule"
 )
 
 // Hours in which somebody must act on what a village contact reports.
@@ -49,7 +51,7 @@ func (l *Log) takeSignal(ctx context.Context, tx txn, r reply, s signal) (late b
 		return false, fmt.Errorf("lock the ask: %w", err)
 	}
 	contradicts := s.answer != nil && *s.answer != s.digit
-	late = s.state != "open" || !isOpen(c.state)
+	late = s.state != "open" || !isOpen(c.state) || c.kind != schedule.Village // by phone now: no text completes it
 	tx.append(s.heard(r, late))
 	if late {
 		return true, l.lateSignal(ctx, tx, r, s, c, contradicts)
@@ -165,6 +167,9 @@ func (l *Log) askAgain(ctx context.Context, tx txn, r reply, s signal, c checkIn
 	day := tx.cal(c.office).AddWorkdays(tx.today(), notSeenAgain)
 	if _, err := tx.Exec(ctx, "UPDATE check_ins SET next_try_on = $2 WHERE id = $1", c.id, day); err != nil {
 		return fmt.Errorf("note the next try: %w", err)
+	}
+	if err := watchForSilence(ctx, tx, c.id, tx.cal(c.office).AddWorkdays(day, silentAfter)); err != nil {
+		return err
 	}
 	return l.planAsk(ctx, tx, newAsk{office: c.office, recipient: c.recipient, checkIn: c.id, contact: s.contact, purpose: "village_request"}, []slot{{
 		"village_request", villageWindow.opens(day), villageWindow.closes(tx.cal(c.office).AddWorkdays(day, 3)),
