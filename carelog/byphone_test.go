@@ -2,6 +2,7 @@ package carelog_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -148,6 +149,63 @@ func TestByPhone(t *testing.T) {
 		check := c.village(made.Recipient)
 		require.Equal(t, []any{schedule.Phone, "planned"}, []any{check.Kind, check.State})
 		require.Equal(t, 1, c.count("SELECT count(*) FROM check_ins WHERE recipient_id = $1 AND step = 'month-6-village'", made.Recipient))
+		c.keeps()
+	})
+
+	t.Run("TwoFailedCallsBecomeAHomeVisit", func(t *testing.T) {
+		t.Parallel()
+		c, made, _ := silent(t)
+		for day := range 3 { // on three days within seven, as R9 counts
+			c.clock.set(calendar.New(2026, 11, 30).AddDays(day).At(10, 0))
+			require.Zero(t, c.count("SELECT count(*) FROM check_ins WHERE step = 'missed-home'"))
+			c.record(c.village(made.Recipient).ID, carelog.CheckInRecord{Outcome: "no_answer"})
+		}
+		visit := c.step(made.Recipient, "missed-home")
+		require.Equal(t, []any{schedule.Home, "planned", calendar.New(2026, 12, 4), true}, []any{visit.Kind, visit.State, visit.Due, visit.Scored})
+		require.Zero(t, c.tasks("home_visit"), "one thing to do, not two")
+		require.Contains(t, c.kinds(made.Recipient), "home_visit_due")
+		require.NotZero(t, c.count("SELECT count(*) FROM messages WHERE check_in_id = $1 AND purpose = 'officer_reminder' AND dispatch = 'planned'", visit.ID))
+		e, err := c.app.ExplainCheckIn(c.ctx(), c.officer, visit.ID)
+		require.NoError(t, err)
+		require.Contains(t, reasons(e), "nobody has seen or reached the household: rule R9 asks for a home visit within 2 working days")
+		c.keeps()
+
+		c.setTier(made.Plan, "red")
+		require.Equal(t, visit.Due, c.step(made.Recipient, "missed-home").Due, "it stays when the plan is laid anew")
+		c.clock.set(calendar.New(2026, 12, 3).At(10, 0))
+		c.record(visit.ID, carelog.CheckInRecord{Outcome: "reached", Informant: "self", Scores: scores(t, "3333333333")})
+		require.Equal(t, 1, c.count("SELECT count(*) FROM check_ins WHERE step = 'missed-home' AND state = 'done'"))
+		require.Contains(t, c.judged(made.Recipient), "R9 amber settled")
+		require.Empty(t, c.alerts(made.Recipient, openAlert))
+		c.keeps()
+	})
+
+	t.Run("AHomeVisitThatIsDueByThenIsTheOne", func(t *testing.T) {
+		t.Parallel()
+		c := newCounty(t)
+		made := c.enrol("A-1", 3)
+		baseline := c.step(made.Recipient, "baseline")
+		receipt := c.step(made.Recipient, "receipt")
+		for day := range 3 {
+			c.clock.set(baseline.Due.AddDays(day-3).At(10, 0))
+			c.record(receipt.ID, carelog.CheckInRecord{Outcome: "no_answer"})
+		}
+		require.Equal(t, []string{"R9 amber"}, c.alerts(made.Recipient, openAlert))
+		require.Zero(t, c.count("SELECT count(*) FROM check_ins WHERE step = 'missed-home'"))
+		c.keeps()
+	})
+
+	t.Run("NobodyGoesThereOnceSomebodyIsReachedByPhone", func(t *testing.T) {
+		t.Parallel()
+		c, made, _ := silent(t)
+		for day := range 3 {
+			c.clock.set(calendar.New(2026, 11, 30).AddDays(day).At(10, 0))
+			c.record(c.village(made.Recipient).ID, carelog.CheckInRecord{Outcome: "no_answer"})
+		}
+		require.Equal(t, "planned", c.step(made.Recipient, "missed-home").State)
+		c.later(time.Hour)
+		c.recordReached(c.village(made.Recipient), c.clock.now())
+		require.Equal(t, 1, c.count("SELECT count(*) FROM check_ins WHERE step = 'missed-home' AND state = 'superseded'"))
 		c.keeps()
 	})
 }

@@ -78,7 +78,10 @@ func readCheckIn(ctx context.Context, tx txn, id CheckInID) (shownCheckIn, error
 func (l *Log) explainDate(e *Explanation, asked course, c shownCheckIn) {
 	cal, p := asked.cal, asked.plan
 	o, there := asked.at(c.step, c.n)
-	if !there {
+	if c.step == missedHome {
+		e.add("rule", said("nobody has seen or reached the household: rule R9 asks for a home visit within %d working days",
+			"\u591a\u6b21\u6ca1\u6709\u89c1\u5230\u6216\u8054\u7cfb\u4e0a\u8fd9\u6237\uff1a\u6309R9\u5e94\u5728%d\u4e2a\u5de5\u4f5c\u65e5\u5185\u4e0a\u95e8", missedHomeWithin)).about("R9")
+	} else if !there {
 		e.add("template", said("step %s is no part of the plan's template %s version %d as it is now",
 			"\u6b65\u9aa4%s\u4e0d\u5728\u65b9\u6848%s\u7b2c%d\u7248\u73b0\u6709\u7684\u6b65\u9aa4\u4e2d", c.step, p.template.Key, p.template.Version)).about(c.step)
 	} else {

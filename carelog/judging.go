@@ -177,6 +177,11 @@ func (j *judging) end(ctx context.Context, cause, outcome, why string) error {
 	if err != nil {
 		return err
 	}
+	if strings.HasPrefix(cause, "R9:") {
+		if err := j.noVisitNeeded(ctx, why); err != nil {
+			return err
+		}
+	}
 	return j.endTasks(ctx, j.tx, []string{cause}, why)
 }
 
@@ -242,7 +247,7 @@ func (j *judging) work(ctx context.Context, f finding, actBy time.Time, opened m
 	}
 	switch {
 	case f.hit.Rule == "R9":
-		t.kind, t.reason = "home_visit", "nobody has seen or reached the household: visit it at home (R9)"
+		return j.visitAtHome(ctx, t)
 	case f.hit.Level == condition.Red && !opened[f.id]:
 		opened[f.id] = true
 		t.kind, t.reason = "red_alert", redReasons[f.hit.Rule]

@@ -188,12 +188,14 @@ func TestJudging(t *testing.T) {
 			require.Equal(t, day == 2, len(c.judged(made.Recipient)) > 0)
 		}
 		require.Equal(t, []string{"R9 amber"}, c.judged(made.Recipient))
-		require.Equal(t, 1, c.tasks("home_visit"))
+		require.Equal(t, 1, c.count("SELECT count(*) FROM check_ins WHERE kind = 'home' AND state IN ('planned', 'overdue', 'missed') AND opens <= $1 AND due <= $2",
+			calendar.New(2026, time.December, 10), calendar.New(2026, time.December, 14)), "one visit to make, whichever step it is of")
 		_, err := c.app.NoteVisit(c.ctx(), c.officer, made.Recipient, "phone", carelog.CheckInRecord{Outcome: "reached", Informant: "self"})
 		require.NoError(t, err)
 		require.Equal(t, []string{"R9 amber settled"}, c.judged(made.Recipient))
 		require.Empty(t, c.alerts(made.Recipient, openAlert))
 		require.Equal(t, []string{"R9 amber"}, c.alerts(made.Recipient, "outcome = 'resolved'"))
+		require.Zero(t, c.count("SELECT count(*) FROM check_ins WHERE step = 'missed-home' AND state = 'planned'"))
 		require.Zero(t, c.tasks("home_visit"))
 		require.Equal(t, "amber", c.tier(made.Recipient), "a tier goes down by a person only")
 		c.keeps()

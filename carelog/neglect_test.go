@@ -1,6 +1,7 @@
 package carelog_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 
 	"aftercare/carelog"
 	"aftercare/carelog/calendar"
+	"aftercare/carelog/schedule"
 )
 
 // alertOf is the newest alert of a rule.
@@ -96,7 +98,8 @@ func TestNeglect(t *testing.T) {
 		made := c.enrolAs("A-1", "K", 20)
 		threeMisses := func() {
 			for range 3 {
-				c.tried(made, "no_answer")
+				calls := slices.DeleteFunc(c.checkIns(made.Recipient, "open"), func(check carelog.CheckIn) bool { return check.Kind != schedule.Phone })
+				c.record(calls[0].ID, carelog.CheckInRecord{Outcome: "no_answer"})
 				c.later(24 * time.Hour)
 			}
 		}
