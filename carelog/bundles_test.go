@@ -97,6 +97,24 @@ func TestBundles(t *testing.T) {
 		c.keeps()
 	})
 
+	t.Run("WhoWaitsLongerAfterANoIsNotTakenForSentWithTheOther", func(t *testing.T) {
+		t.Parallel()
+		c, _ := together(t, 2)
+		first := c.wire()
+		c.answered([]carelog.Outgoing{first}, carelog.Receipt{Class: carelog.Throttled})
+		c.exec("UPDATE messages SET not_before = not_before + interval '1 hour' WHERE rides_with IS NOT NULL")
+		c.later(10 * time.Minute)
+		alone := c.wire()
+		require.Equal(t, first.ID, alone.ID)
+		c.answered([]carelog.Outgoing{alone}, carelog.Receipt{CarrierMessageID: "SM2", Delivery: "queued"})
+		c.report("SM2", alone.ID.String(), "delivered")
+		c.apply()
+		require.Equal(t, 1, c.riding("dispatch = 'accepted'"))
+		c.later(time.Hour)
+		require.NotEqual(t, first.ID, c.wire().ID, "its turn comes")
+		c.keeps()
+	})
+
 	t.Run("IsPutTogetherAnewAfterACertainNo", func(t *testing.T) {
 		t.Parallel()
 		c, made := together(t, 3)

@@ -365,6 +365,12 @@ func (r *sendingRows) update(ctx context.Context, tx txn) error {
 	if err != nil {
 		return fmt.Errorf("mark messages sending: %w", err)
 	}
+	// Who rode with one of these before and waits longer is not in its new text, and
+	// must not be taken for sent with it.
+	_, err = tx.Exec(ctx, "UPDATE messages SET rides_with = NULL WHERE rides_with = ANY ($1) AND id <> ALL ($1) AND dispatch = 'planned'", r.ids)
+	if err != nil {
+		return fmt.Errorf("part messages: %w", err)
+	}
 	return nil
 }
 
