@@ -88,6 +88,18 @@ func onAliyun(t *testing.T) (r *running, posts chan url.Values, officer, admin s
 	return r, posts, officer, admin
 }
 
+// posted is the next request at the carrier.
+func posted(t *testing.T, posts chan url.Values) url.Values {
+	t.Helper()
+	select {
+	case form := <-posts:
+		return form
+	case <-time.After(30 * time.Second):
+		t.Fatal("nothing reached the carrier")
+		return nil
+	}
+}
+
 // What the carrier approved goes out by its template, filled with the facts of the case.
 func TestAnApprovedTemplateReachesTheCarrier(t *testing.T) {
 	r, posts, officer, admin := onAliyun(t)
@@ -97,19 +109,19 @@ func TestAnApprovedTemplateReachesTheCarrier(t *testing.T) {
 	require.Equal(t, http.StatusOK, status, "%v", noted)
 	status, made := r.call(officer, "POST", "/v1/test-texts", "")
 	require.Equal(t, http.StatusCreated, status, "%v", made)
-	form := <-posts
+	form := posted(t, posts)
 	require.Equal(t, "SMS_1", form.Get("TemplateCode"))
 	require.Equal(t, "沂源县检察院", form.Get("SignName"))
 	require.Equal(t, made["message_id"], form.Get("OutId"))
 	require.Equal(t, strings.TrimPrefix(officerPhone, "+86"), form.Get("PhoneNumbers"))
 	require.NotContains(t, form.Get("TemplateParam"), "office", "the signature stands before the template")
 
-	status, contact := r.call(officer, "POST", "/v1/contacts", `{"name":"赵某","phone":"15400000101","role":"committee_head","villages":[{"township":"南麻街道","name":"柿岭村"}]}`)
+	status, contact := r.call(officer, "POST", "/v1/contacts", `{"name":"赵某","phone":"15400000101","number_verified":true,"role":"committee_head","villages":[{"township":"南麻街道","name":"柿岭村"}]}`)
 	require.Equal(t, http.StatusCreated, status, "%v", contact)
 	status, person := r.call(officer, "POST", "/v1/recipients", `{"external_id":"YY-1","name":"马某某","village":{"township":"南麻街道","name":"柿岭村"},
 		"award":{"total_fen":500000,"paid_on":"2026-06-01"},"household_alias":"2组老马家","primary_contact_id":"`+contact["contact_id"].(string)+`"}`)
 	require.Equal(t, http.StatusCreated, status, "%v", person)
-	form = <-posts
+	form = posted(t, posts)
 	require.Equal(t, "SMS_2", form.Get("TemplateCode"))
 	require.Equal(t, "沂源检察", form.Get("SignName"))
 	require.Equal(t, "15400000101", form.Get("PhoneNumbers"))
