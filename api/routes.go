@@ -24,6 +24,14 @@ func (s *server) routes() {
 	get(s, route{id: "list-events", path: "/v1/recipients/{recipient_id}/events", summary: "Read what was reported of a household"}, s.listEvents)
 	post(s, route{id: "withdraw-event", path: "/v1/events/{event_id}/withdraw", status: http.StatusNoContent, summary: "Take back an event reported by mistake"}, s.withdrawEvent)
 
+	post(s, route{
+		id: "unmask-recipient", path: "/v1/recipients/{recipient_id}/unmask", summary: "See a recipient's name, numbers and address in full, with a purpose and a reason",
+		more: "Every call is an act of its own in the file's history and in the audit. A minor's file needs leave, or opens in an emergency for a day.",
+	}, s.unmask)
+	post(s, route{id: "ask-to-open", path: "/v1/recipients/{recipient_id}/openings", status: http.StatusCreated, summary: "Ask for leave to see a minor's file in full"}, s.askToOpen)
+	get(s, route{id: "list-openings", path: "/v1/recipients/{recipient_id}/openings", summary: "List who asked to see a minor's file in full"}, s.listOpenings)
+	post(s, route{id: "decide-opening", path: "/v1/openings/{opening_id}/decide", status: http.StatusNoContent, summary: "Give or refuse leave to see a minor's file in full, as a supervisor who did not ask"}, s.decideOpening)
+
 	post(s, route{id: "start-plan", path: "/v1/plans/{plan_id}/start", summary: "Start a draft or resume a paused plan"}, s.startPlan)
 	post(s, route{id: "pause-plan", path: "/v1/plans/{plan_id}/pause", summary: "Pause a plan until a review date; a supervisor where something is overdue or a red alert is open"}, s.pausePlan)
 	get(s, route{id: "list-judgements", path: "/v1/recipients/{recipient_id}/judgements", summary: "Read what the rules found of a household, and why"}, s.listJudgements)

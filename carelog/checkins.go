@@ -197,12 +197,16 @@ type CheckInFilter struct {
 }
 
 // CheckIns lists check-ins of the actor's offices by due date. Officers see the
-// office's list; who reads only a list reads no file, so it is not audited.
+// office's list; who reads only a list reads no file, so it is not audited, unless
+// it is the list of one recipient.
 func (l *Log) CheckIns(ctx context.Context, by Actor, f CheckInFilter) ([]CheckIn, error) {
 	if !by.Has(Officer) && !by.Has(Supervisor) {
 		return nil, forbidden("only officers and supervisors list check-ins")
 	}
 	return read(ctx, l, by, func(tx txn) ([]CheckIn, error) {
+		if !f.Recipient.IsZero() {
+			tx.audit(by.Office, "check_ins_read", anyID(f.Recipient), "")
+		}
 		return l.listCheckIns(ctx, tx, f)
 	})
 }
@@ -345,7 +349,8 @@ func (l *Log) oneCheckIn(ctx context.Context, tx txn, id CheckInID) (CheckIn, er
 	return pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (CheckIn, error) { return l.scanCheckIn(row, tx) })
 }
 
-// CheckInOf reads one check-in for an officer or supervisor of its office.
+// CheckInOf reads one check-in for an officer or supervisor of its office; the read
+// goes into the audit.
 func (l *Log) CheckInOf(ctx context.Context, by Actor, id CheckInID) (CheckIn, error) {
 	return read(ctx, l, by, func(tx txn) (CheckIn, error) {
 		var office OfficeID
@@ -359,6 +364,7 @@ func (l *Log) CheckInOf(ctx context.Context, by Actor, id CheckInID) (CheckIn, e
 		if !by.mayAny(office, Officer, Supervisor) {
 			return CheckIn{}, forbidden("only officers and supervisors of the office read its check-ins")
 		}
+		tx.audit(office, "check_in_read", anyID(id), "")
 		return l.oneCheckIn(ctx, tx, id)
 	})
 }

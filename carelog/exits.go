@@ -29,7 +29,8 @@ type ExitCondition struct {
 }
 
 // Exit tells, condition by condition, whether a plan may be closed by the exit
-// rule today. Officers and supervisors of the office may ask.
+// rule today. Officers and supervisors of the office may ask; the read goes into
+// the audit.
 func (l *Log) Exit(ctx context.Context, by Actor, id PlanID) ([]ExitCondition, error) {
 	return read(ctx, l, by, func(tx txn) ([]ExitCondition, error) {
 		p, err := l.readPlan(ctx, tx, id)
@@ -39,6 +40,7 @@ func (l *Log) Exit(ctx context.Context, by Actor, id PlanID) ([]ExitCondition, e
 		if !by.mayAny(p.office, Officer, Supervisor) {
 			return nil, forbidden("only officers and supervisors of the office close its plans")
 		}
+		tx.audit(p.office, "exit_read", anyID(p.recipient), "")
 		return l.exitConditions(ctx, tx, p)
 	})
 }

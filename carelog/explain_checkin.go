@@ -28,6 +28,7 @@ func (l *Log) ExplainCheckIn(ctx context.Context, by Actor, id CheckInID) (Expla
 			return Explanation{}, err
 		}
 		e := Explanation{Subject: "check_in", ID: id.String()}
+		tx.audit(c.office, "check_in_explained", anyID(id), "")
 		asked, err := l.course(ctx, tx, p)
 		if err != nil {
 			return Explanation{}, err

@@ -23,6 +23,7 @@ func (l *Log) ExplainMessage(ctx context.Context, by Actor, id MessageID) (Expla
 			return Explanation{}, err
 		}
 		e := Explanation{Subject: "message", ID: id.String()}
+		tx.audit(m.office, "message_explained", anyID(id), "")
 		l.explainWhen(tx, &e, m)
 		l.explainEnd(&e, m)
 		e.Answer = m.textRow.sentence()

@@ -26,6 +26,7 @@ func (l *Log) ExplainSilence(ctx context.Context, by Actor, recipient RecipientI
 			return Explanation{}, err
 		}
 		e := Explanation{Subject: "recipient", ID: recipient.String()}
+		tx.audit(q.office, "silence_explained", anyID(recipient), "")
 		q.explainPlan(&e)
 		if err := q.explainNext(ctx, tx, &e); err != nil {
 			return e, err

@@ -38,6 +38,7 @@ type (
 	referralKind  struct{}
 	transferKind  struct{}
 	householdKind struct{}
+	openingKind   struct{}
 	plainKind     struct{}
 )
 
@@ -88,6 +89,8 @@ type (
 	TransferID = ID[transferKind]
 	// HouseholdID names what joins recipients who live together.
 	HouseholdID = ID[householdKind]
+	// OpeningID names somebody's leave to see a minor's file in full.
+	OpeningID = ID[openingKind]
 
 	anyID = ID[plainKind]
 )

@@ -236,12 +236,15 @@ func (l *Log) scanPlan(row pgx.CollectableRow) (Plan, error) {
 	return p, err
 }
 
-// PlanOf reads a recipient's open plan, or the last closed one.
+// PlanOf reads a recipient's open plan, or the last closed one. Officers and
+// supervisors of the office may; the read goes into the audit.
 func (l *Log) PlanOf(ctx context.Context, by Actor, recipient RecipientID) (Plan, error) {
 	return read(ctx, l, by, func(tx txn) (Plan, error) {
-		if _, err := l.openFile(ctx, tx, recipient); err != nil {
+		f, err := l.openFile(ctx, tx, recipient)
+		if err != nil {
 			return Plan{}, err
 		}
+		tx.audit(f.office, "plan_read", anyID(recipient), "")
 		rows, err := tx.Query(ctx, selectPlans+"p.recipient_id = $1 ORDER BY p.state = 'closed', p.id DESC LIMIT 1", recipient)
 		if err != nil {
 			return Plan{}, fmt.Errorf("read plan: %w", err)

@@ -148,6 +148,9 @@ func (l *Log) ResolveTask(ctx context.Context, by Actor, id TaskID, outcome stri
 		if t.kind == "mandatory_report" {
 			return struct{}{}, conflict("a report the law demands ends only with to whom, when and under what number it was made")
 		}
+		if t.kind == "minor_opening" {
+			return struct{}{}, conflict("this task ends with the decision about the leave")
+		}
 		if err := l.finishTask(ctx, tx, t, outcome); err != nil {
 			return struct{}{}, err
 		}

@@ -19,7 +19,7 @@ var templateFiles embed.FS
 // pages is every page's template with the layout and the shared parts around it.
 type pages map[string]*template.Template
 
-var pageNames = []string{"signin", "today", "recipient", "checkin", "tasks", "inbox", "contacts", "phones", "error"}
+var pageNames = []string{"signin", "today", "recipient", "fullfile", "checkin", "tasks", "inbox", "contacts", "phones", "error"}
 
 func newPages(words *catalogue, files assets) pages {
 	shared := template.Must(template.New("layout.html").Funcs(template.FuncMap{
