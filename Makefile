@@ -2,6 +2,7 @@
 
 GOFUMPT      := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK  := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK  := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 GOLANGCI     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 # A tree without tags, commits or git still builds.
@@ -10,7 +11,7 @@ VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BUILD = go build -trimpath -buildvcs=false -ldflags "-X main.version=$(VERSION)"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-race bench torment lint lint-full clean go postgres
+.PHONY: help demo build test test-race bench torment lint lint-full vuln clean go postgres
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +44,10 @@ lint: go ## format, vet, staticcheck and the rules of the house
 
 lint-full: go ## the slow linters of .golangci.yml (ten minutes to build the first time)
 	go run $(GOLANGCI) run ./...
+
+vuln: go ## known vulnerabilities in what is linked, where the database of govulncheck is in reach
+	@said=$$(go run $(GOVULNCHECK) ./... 2>&1); status=$$?; echo "$$said"; case "$$said" in \
+	*"fetching vulnerabilities"*) echo "NOT CHECKED: the database of govulncheck (https://vuln.go.dev) is out of reach" >&2; exit 0 ;; esac; exit $$status
 
 clean: ## remove what was built
 	rm -rf bin

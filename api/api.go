@@ -25,6 +25,10 @@ type Config struct {
 	Aliyun  notify.AliyunWebhook // what makes Alibaba Cloud's pushes trusted; the zero value takes none
 	Version string               // of the program, as the description names it
 	Slog    *slog.Logger         // nil: no log
+
+	// Wait is how long the caller of a request has to wait before it is let in;
+	// nil: nobody waits. Webhooks and the health checks are never asked about.
+	Wait func(*http.Request) time.Duration
 }
 
 // server is the door with its parts.

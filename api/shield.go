@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -51,12 +53,16 @@ func (s *server) shield(next http.Handler) http.Handler {
 		header.Set("X-Request-Id", id)
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("X-Frame-Options", "DENY")
 		if !strings.HasPrefix(r.URL.Path, "/docs") && !strings.HasPrefix(r.URL.Path, "/openapi.") {
 			header.Set("Cache-Control", "no-store")
+			header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		}
 		func() {
 			defer s.catch(out, r, id)
-			next.ServeHTTP(out, r)
+			if !s.tooMany(out, r) {
+				next.ServeHTTP(out, r)
+			}
 		}()
 		if out.status >= http.StatusBadRequest {
 			s.drain(w, r, received)
@@ -65,6 +71,21 @@ func (s *server) shield(next http.Handler) http.Handler {
 			slog.String("method", knownMethod(r.Method)), slog.String("route", cmp.Or(r.Pattern, "none")),
 			slog.Int("status", cmp.Or(out.status, http.StatusOK)), slog.Int64("ms", s.clock().Sub(began).Milliseconds()), slog.String("id", id))
 	})
+}
+
+// tooMany answers a caller who has to slow down. A carrier is never turned away: a
+// reply that is not taken is a family nobody hears.
+func (s *server) tooMany(w http.ResponseWriter, r *http.Request) bool {
+	if s.Wait == nil || !strings.HasPrefix(r.URL.Path, "/v1/") {
+		return false
+	}
+	wait := s.Wait(r)
+	if wait <= 0 {
+		return false
+	}
+	w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	newProblem(http.StatusTooManyRequests, "too many requests: wait for as many seconds as Retry-After says").write(w)
+	return true
 }
 
 // catch answers a panic with the fixed sentence. The log gets where it was, not

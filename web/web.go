@@ -6,7 +6,9 @@ package web
 import (
 	"context"
 	"log/slog"
+	"math"
 	"net/http"
+	"strconv"
 	"time"
 
 	"aftercare/carelog"
@@ -43,6 +45,9 @@ type Config struct {
 	Secure        bool          // the public address is https: cookies travel only there
 	Banner        func() string // a line above every page, such as the demo's clock; nil: none
 	Slog          *slog.Logger  // nil: the default logger
+
+	// Wait is how long the caller of a request has to wait before it is let in; nil: nobody waits.
+	Wait func(*http.Request) time.Duration
 }
 
 // console is the Config with everything read and parsed once.
@@ -69,7 +74,7 @@ func Handler(c Config) http.Handler {
 	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.showError(w, r, nil, http.StatusForbidden, "error.origin")
 	}))
-	return secured(guard.Handler(mux))
+	return secured(s.unhurried(guard.Handler(mux)))
 }
 
 // routes is the one list of what the console answers.
@@ -105,6 +110,21 @@ func (s *console) routes(mux *http.ServeMux) {
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.showError(w, r, nil, http.StatusNotFound, "error.404")
+	})
+}
+
+// unhurried has a caller wait who asks too often.
+func (s *console) unhurried(next http.Handler) http.Handler {
+	if s.Wait == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if wait := s.Wait(r); wait > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+			s.showError(w, r, nil, http.StatusTooManyRequests, "error.429")
+			return
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 

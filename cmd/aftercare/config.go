@@ -26,6 +26,10 @@ type databaseFlags struct {
 type listenFlags struct {
 	Listen    string `env:"AFTERCARE_LISTEN" default:"127.0.0.1:8080" help:"Where to listen."`
 	PublicURL string `env:"AFTERCARE_PUBLIC_URL" help:"The address carriers call and sign, without a slash at the end."`
+
+	TrustedProxies string `env:"AFTERCARE_TRUSTED_PROXIES" help:"Addresses and CIDR ranges whose X-Forwarded-For is believed."`
+	RateAddress    int    `env:"AFTERCARE_RATE_ADDRESS" default:"100" help:"Requests a second from one address, webhooks apart; 0: no limit."`
+	RateCaller     int    `env:"AFTERCARE_RATE_CALLER" default:"50" help:"Requests a second with one token or session; 0: no limit."`
 }
 
 // carrierFlags say who takes the texts. Secrets are no flags: they would stand in

@@ -48,6 +48,8 @@ func TestFailuresSayWhy(t *testing.T) {
 		"MigratingWithoutTheOwner": {[]string{"migrate"}, map[string]string{"AFTERCARE_DATABASE_URL": "postgres:///care"}, "AFTERCARE_MIGRATE_URL"},
 		"AdminWithoutKeys":         {[]string{"admin", "token", "--login", "li"}, nil, "aftercare keys"},
 		"AKeyThatIsNone":           {[]string{"doctor"}, map[string]string{"AFTERCARE_MASTER_KEY": "short", "AFTERCARE_INDEX_KEY": "short"}, "AFTERCARE_MASTER_KEY"},
+		"APasswordInTheArguments":  {[]string{"doctor", "--database-url", "postgres://u:short\"@h/care"}, nil, "AFTERCARE_DATABASE_URL"},
+		"ARangeThatIsNone":         {onAliyun, aliyun("AFTERCARE_ALIYUN_TRUST", "pull", "AFTERCARE_TRUSTED_PROXIES", "ten"), "AFTERCARE_TRUSTED_PROXIES"},
 		"AnUnknownFlag":            {[]string{"serve", "--bogus"}, nil, "--bogus"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -44,6 +44,27 @@ type commands struct {
 	Version kong.VersionFlag `help:"Print the version."`
 }
 
+// noSecretsIn refuses a database password on the command line: everybody on the
+// machine reads the process list.
+func noSecretsIn(args []string) error {
+	for i, arg := range args {
+		name, value, given := strings.Cut(arg, "=")
+		if !given && i+1 < len(args) {
+			value = args[i+1]
+		}
+		if !strings.HasPrefix(name, "--") || !strings.HasSuffix(name, "-url") {
+			continue
+		}
+		_, authority, _ := strings.Cut(value, "://")
+		user, _, signsIn := strings.Cut(authority, "@")
+		if signsIn && strings.Contains(user, ":") {
+			return fmt.Errorf("%s: a password does not belong on the command line: set the variable AFTERCARE%s instead",
+				name, strings.ToUpper(strings.ReplaceAll(name[1:], "-", "_")))
+		}
+	}
+	return nil
+}
+
 // run is main without the process: tests call it too. What a command has to say
 // goes to out.
 func run(ctx context.Context, args []string, out io.Writer, prepare ...func(*commands)) error {
@@ -55,6 +76,9 @@ func run(ctx context.Context, args []string, out io.Writer, prepare ...func(*com
 		kong.Description("One-time aid, long-term care: follow-up of judicial-aid recipients."),
 		kong.Vars{"version": version, "faults": strings.Join(allFaults, ", ")}, kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(out, (*io.Writer)(nil)))
 	if err != nil {
+		return err
+	}
+	if err := noSecretsIn(args); err != nil {
 		return err
 	}
 	parsed, err := parser.Parse(args)

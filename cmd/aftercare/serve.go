@@ -50,6 +50,10 @@ func (c *serveCommand) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	from, err := parseProxies(c.TrustedProxies)
+	if err != nil {
+		return err
+	}
 	db, err := c.openDatabase(ctx, dir, log)
 	if err != nil {
 		return err
@@ -73,7 +77,11 @@ func (c *serveCommand) Run(ctx context.Context) (err error) {
 	if c.listening != nil {
 		c.listening(listener.Addr().String())
 	}
-	return s.serveOn(ctx, listener, s.handler(doors{webhook: link.twilio, aliyun: link.aliyun, secure: strings.HasPrefix(public, "https:")}), link.carriers, c.Role)
+	open := doors{
+		webhook: link.twilio, aliyun: link.aliyun, secure: strings.HasPrefix(public, "https:"),
+		proxies: from, limits: newLimits(c.RateAddress, c.RateCaller),
+	}
+	return s.serveOn(ctx, listener, s.handler(open), link.carriers, c.Role)
 }
 
 // checkCarrier refuses to start without a real carrier: nobody may believe texts

@@ -109,6 +109,8 @@ type doors struct {
 	phones   []web.Handset
 	banner   func() string
 	secure   bool
+	proxies  proxies
+	limits   *limits // nil: none
 }
 
 func (s *service) handler(d doors) http.Handler {
@@ -118,16 +120,23 @@ func (s *service) handler(d doors) http.Handler {
 		twilioShaped = simulator
 	}
 	program := api.Handler(api.Config{
-		Log: s.door, Twilio: d.webhook, Aliyun: d.aliyun, Carrier: twilioShaped, Version: version, Slog: s.config.log,
+		Log: s.door, Twilio: d.webhook, Aliyun: d.aliyun, Carrier: twilioShaped, Version: version, Slog: s.config.log, Wait: d.wait(),
 	})
 	for _, path := range []string{"/v1/", "/webhooks/", "/docs", "/docs/", "/openapi.json", "/openapi.yaml", "/healthz", "/readyz"} {
 		mux.Handle(path, program)
 	}
 	mux.Handle("/metrics", metrics(s.work, s.config.log))
 	mux.Handle("/", web.Handler(web.Config{
-		Log: s.door, Handsets: d.handsets, HandsetLabels: d.phones, Banner: d.banner, Secure: d.secure, Slog: s.config.log,
+		Log: s.door, Handsets: d.handsets, HandsetLabels: d.phones, Banner: d.banner, Secure: d.secure, Slog: s.config.log, Wait: d.wait(),
 	}))
-	return mux
+	return outermost(mux, d.proxies, d.secure)
+}
+
+func (d doors) wait() func(*http.Request) time.Duration {
+	if d.limits == nil {
+		return nil
+	}
+	return d.limits.wait
 }
 
 // roles of a process.
