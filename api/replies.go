@@ -32,6 +32,7 @@ type replyDecisionBody struct {
 	Position    int                 `json:"position"`
 	RecipientID carelog.RecipientID `json:"recipient_id,omitzero" format:"uuid"`
 	AskID       carelog.AskID       `json:"ask_id,omitzero" format:"uuid"`
+	Purpose     string              `json:"purpose,omitempty" doc:"Of the ask: of a visit_confirmation 1 says that they came, 2 that they did not"`
 	Code        string              `json:"code,omitempty"`
 	Digit       *int                `json:"digit,omitempty"`
 	How         string              `json:"how,omitempty" doc:"By what it was matched"`
@@ -52,6 +53,7 @@ type suggestionBody struct {
 	Township    string              `json:"township"`
 	Village     string              `json:"village"`
 	Why         string              `json:"why" enum:"open,one_mistake,closed_lately"`
+	Purpose     string              `json:"purpose" enum:"village_request,visit_confirmation" doc:"Whether the village was asked about the household, or whether a visit was made"`
 }
 
 type suggestedContactBody struct {
@@ -63,7 +65,7 @@ type suggestedContactBody struct {
 func showDecisions(decisions []carelog.ReplyDecision) []replyDecisionBody {
 	shown := make([]replyDecisionBody, len(decisions))
 	for i, d := range decisions {
-		shown[i] = replyDecisionBody{d.Position, d.Recipient, d.Ask, d.Code, d.Digit, d.How, d.Decision, d.Reason, d.By, d.At}
+		shown[i] = replyDecisionBody{d.Position, d.Recipient, d.Ask, d.Purpose, d.Code, d.Digit, d.How, d.Decision, d.Reason, d.By, d.At}
 	}
 	return shown
 }
@@ -74,7 +76,7 @@ func showWaiting(w carelog.WaitingReply) waitingReplyBody {
 		showDecisions(w.Decisions), make([]suggestionBody, len(w.Suggestions)), make([]suggestedContactBody, len(w.Neighbours)),
 	}
 	for i, s := range w.Suggestions {
-		shown.Suggestions[i] = suggestionBody{s.Ask, s.Recipient, s.CheckIn, s.Contact, s.Code, s.Due, s.MaskedName, s.Township, s.Village, s.Why}
+		shown.Suggestions[i] = suggestionBody{s.Ask, s.Recipient, s.CheckIn, s.Contact, s.Code, s.Due, s.MaskedName, s.Township, s.Village, s.Why, s.Purpose}
 	}
 	for i, k := range w.Neighbours {
 		shown.Neighbours[i] = suggestedContactBody{k.Contact, k.Name, k.PhoneEnding}
@@ -105,7 +107,7 @@ type settlingReply struct {
 type settlementBody struct {
 	Decision    string              `json:"decision" enum:"match,note,wrong_number,nothing"`
 	AskID       carelog.AskID       `json:"ask_id,omitzero" format:"uuid" doc:"Of a match: the request it answers"`
-	Digit       int                 `json:"digit,omitempty" minimum:"1" maximum:"4" doc:"Of a match: 1 well, 2 difficulties, 3 not met, 4 another contact"`
+	Digit       int                 `json:"digit,omitempty" minimum:"1" maximum:"4" doc:"Of a match: 1 well, 2 difficulties, 3 not met, 4 another contact; of a visit confirmation 1 they came, 2 they did not"`
 	RecipientID carelog.RecipientID `json:"recipient_id,omitzero" format:"uuid" doc:"Of a note: in whose file"`
 	Why         string              `json:"why" maxLength:"8000" doc:"How you know"`
 }

@@ -93,6 +93,7 @@ func (s *server) routes() {
 	post(s, route{id: "agree-appointment", path: "/v1/check-ins/{check_in_id}/appointment", summary: "Note when the household and the officer agreed to meet"}, s.agreeAppointment)
 	get(s, route{id: "list-records", path: "/v1/check-ins/{check_in_id}/records", summary: "Read what was recorded of a check-in, every version"}, s.listRecords)
 	post(s, route{id: "score-blind", path: "/v1/check-ins/{check_in_id}/blind-scores", status: http.StatusCreated, summary: "Score a home visit a second time, without seeing the first scores"}, s.scoreBlind)
+	post(s, route{id: "request-visit-confirmation", path: "/v1/check-ins/{check_in_id}/confirmation", status: http.StatusNoContent, summary: "Have the village contact confirm a recorded home visit, as a supervisor who had no part in it"}, s.requestVisitConfirmation)
 	post(s, route{id: "correct-record", path: "/v1/records/{record_id}/correct", status: http.StatusCreated, summary: "Correct a record by a new version"}, s.correctRecord)
 	post(s, route{id: "sign-off-visit", path: "/v1/records/{record_id}/sign-off", status: http.StatusNoContent, summary: "Sign a home visit off"}, s.signOffVisit)
 	get(s, route{id: "list-visits-to-sign", path: "/v1/visits-to-sign", summary: "List the home visits that wait for a signature"}, s.listVisitsToSign)

@@ -27,8 +27,13 @@ const (
 // BlindChosen tells whether a home check-in is one that is scored twice. It is
 // settled when the check-in is laid: by its id alone, and by nobody's choice.
 func BlindChosen(id CheckInID) bool {
-	sum := sha256.Sum256(append([]byte(blindSeed), id[:]...))
-	return binary.BigEndian.Uint64(sum[:8])%blindEvery == 0
+	return oneIn(blindEvery, blindSeed, id)
+}
+
+// oneIn chooses one check-in in so many by its id, each seed others.
+func oneIn(every uint64, seed string, id CheckInID) bool {
+	sum := sha256.Sum256(append([]byte(seed), id[:]...))
+	return binary.BigEndian.Uint64(sum[:8])%every == 0
 }
 
 // askBlindScores asks a second officer for scores once a chosen home visit is

@@ -36,6 +36,10 @@ type CheckIn struct {
 	FirstDue   calendar.Date     `json:"first_due"`    // before a person first moved it; no date: nobody did
 	ActBy      *time.Time        `json:"act_by"`       // of one on a real-time clock: the hour, rest days included
 	Appointed  *time.Time        `json:"appointed_at"` // when the household and the officer agreed to meet
+
+	// What the village says of a home visit, where one check-in is read: asked,
+	// confirmed, doubted, unanswered, not_asked, withdrawn; empty: it is not asked.
+	Confirmation string `json:"confirmation,omitempty"`
 }
 
 // layCheckIns lays down a plan's occasions from a date to the horizon, and the
@@ -365,6 +369,12 @@ func (l *Log) CheckInOf(ctx context.Context, by Actor, id CheckInID) (CheckIn, e
 			return CheckIn{}, forbidden("only officers and supervisors of the office read its check-ins")
 		}
 		tx.audit(office, "check_in_read", anyID(id), "")
-		return l.oneCheckIn(ctx, tx, id)
+		c, err := l.oneCheckIn(ctx, tx, id)
+		if err != nil {
+			return c, err
+		}
+		v, err := readConfirmation(ctx, tx, id)
+		c.Confirmation = v.state
+		return c, err
 	})
 }

@@ -89,6 +89,9 @@ func (l *Log) correct(ctx context.Context, tx txn, c checkIn, e entered, x corre
 	if done.State, err = l.correctOutcome(ctx, tx, c, e, x.old); err != nil {
 		return done, err
 	}
+	if err := l.withdrawAfterCorrection(ctx, tx, c, e, x.old.occurredAt); err != nil {
+		return done, err
+	}
 	details, err := told(c, e.CheckInRecord, done)
 	if err != nil {
 		return done, err

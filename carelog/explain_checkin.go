@@ -37,6 +37,9 @@ func (l *Log) ExplainCheckIn(ctx context.Context, by Actor, id CheckInID) (Expla
 		if err := l.explainEvents(ctx, tx, &e, c); err != nil {
 			return Explanation{}, err
 		}
+		if err := l.explainConfirmation(ctx, tx, &e, c.id); err != nil {
+			return Explanation{}, err
+		}
 		if err := l.explainLadder(ctx, tx, &e, "check_in_id", anyID(c.id)); err != nil {
 			return Explanation{}, err
 		}

@@ -25,6 +25,11 @@ func (l *Log) ExplainMessage(ctx context.Context, by Actor, id MessageID) (Expla
 		e := Explanation{Subject: "message", ID: id.String()}
 		tx.audit(m.office, "message_explained", anyID(id), "")
 		l.explainWhen(tx, &e, m)
+		if m.purpose == visitConfirmation {
+			if err := l.explainConfirmation(ctx, tx, &e, m.checkIn); err != nil {
+				return Explanation{}, err
+			}
+		}
 		l.explainEnd(&e, m)
 		e.Answer = m.textRow.sentence()
 		return e, nil

@@ -58,7 +58,7 @@ func (l *Log) facts(ctx context.Context, tx txn, c claim) (map[string]string, er
 		if c.actBy != nil {
 			f["days"] = strconv.Itoa(max(tx.cal(c.office).WorkdaysBetween(tx.today(), calendar.Of(c.actBy.Add(-time.Second))), 1))
 		}
-	case "village_request":
+	case "village_request", visitConfirmation:
 		if c.hasTopics {
 			barred, err := l.topicsBar(ctx, tx, c.contact, c.recipient)
 			if err != nil {
@@ -68,10 +68,18 @@ func (l *Log) facts(ctx context.Context, tx txn, c claim) (map[string]string, er
 				return nil, verdict{dispatch: "cancelled", reason: topicBarred, task: "contact_conflict"}
 			}
 		}
-		f["due"], f["alias"] = c.due.Chinese(), file.Alias
-		if file.Alias == "" {
-			return nil, refusedText("no household alias is agreed with the contact")
+		if f["alias"] = file.Alias; file.Alias == "" {
+			return nil, refusedText(noAliasAgreed)
 		}
+		if c.wording == "village_request" {
+			f["due"] = c.due.Chinese()
+			break
+		}
+		on, err := visitedOn(ctx, tx, c.checkIn)
+		if err != nil {
+			return nil, err
+		}
+		f["date"] = on.Chinese()
 	case "staff_digest":
 		count, err := waiting(ctx, tx, c.id)
 		if err != nil {

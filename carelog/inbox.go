@@ -41,6 +41,7 @@ type ReplyDecision struct {
 	Position  int
 	Recipient RecipientID
 	Ask       AskID
+	Purpose   string // of the ask: village_request; visit_confirmation, where 1 is "they came" and 2 "they did not"
 	Code      string
 	Digit     *int
 	How       string // by what it was matched
@@ -62,6 +63,7 @@ type Suggestion struct {
 	Township   string
 	Village    string
 	Why        string // open, one_mistake, closed_lately
+	Purpose    string // village_request; visit_confirmation: whether a visit was made
 }
 
 // SuggestedContact is somebody who may have written.
@@ -154,13 +156,13 @@ func (l *Log) scanWaiting(row pgx.CollectableRow) (WaitingReply, LineID, error) 
 	return w, box.line, err
 }
 
-const selectDecisions = `SELECT w.inbound_id, w.position, w.recipient_id, w.ask_id, coalesce(a.code, ''), w.digit, w.how, w.decision, w.reason, w.decided_by, w.at
+const selectDecisions = `SELECT w.inbound_id, w.position, w.recipient_id, w.ask_id, coalesce(a.purpose, ''), coalesce(a.code, ''), w.digit, w.how, w.decision, w.reason, w.decided_by, w.at
 	FROM inbound_answers w LEFT JOIN asks a ON a.id = w.ask_id `
 
 func scanDecisions(rows pgx.Rows, each func(InboundID, ReplyDecision)) error {
 	var id InboundID
 	var d ReplyDecision
-	_, err := pgx.ForEachRow(rows, []any{&id, &d.Position, &d.Recipient, &d.Ask, &d.Code, &d.Digit, &d.How, &d.Decision, &d.Reason, &d.By, &d.At}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&id, &d.Position, &d.Recipient, &d.Ask, &d.Purpose, &d.Code, &d.Digit, &d.How, &d.Decision, &d.Reason, &d.By, &d.At}, func() error {
 		if d.Digit != nil {
 			digit := *d.Digit
 			d.Digit = &digit
@@ -191,7 +193,7 @@ func inboundIDs[T any](at map[InboundID]T) []InboundID {
 // and that may be answered: none of a household that is barred from the village.
 const (
 	suggestedColumns = `a.id, a.recipient_id, a.check_in_id, a.contact_id, a.code, c.due, r.data_key, r.sealed, coalesce(v.township, ''), coalesce(v.name, ''),
-		CASE WHEN a.state = 'open' THEN 'open' ELSE 'closed_lately' END`
+		CASE WHEN a.state = 'open' THEN 'open' ELSE 'closed_lately' END, a.purpose`
 	suggestedFiles = ` JOIN recipients r ON r.id = a.recipient_id LEFT JOIN villages v ON v.id = r.village_id LEFT JOIN check_ins c ON c.id = a.check_in_id `
 	suggestible    = ` a.contact_id IS NOT NULL AND a.check_in_id IS NOT NULL AND a.code IS NOT NULL AND ($1 OR a.office_id = ANY ($2)) AND (a.state = 'open' OR a.closed_at > $3)
 		AND NOT EXISTS (SELECT FROM care_plans p WHERE p.recipient_id = a.recipient_id AND p.village_barred) `
@@ -246,7 +248,7 @@ func (l *Log) scanSuggestions(rows pgx.Rows, each func(InboundID, Suggestion)) e
 	var id InboundID
 	var s Suggestion
 	var key, sealed []byte
-	_, err := pgx.ForEachRow(rows, []any{&id, &s.Ask, &s.Recipient, &s.CheckIn, &s.Contact, &s.Code, &s.Due, &key, &sealed, &s.Township, &s.Village, &s.Why}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&id, &s.Ask, &s.Recipient, &s.CheckIn, &s.Contact, &s.Code, &s.Due, &key, &sealed, &s.Township, &s.Village, &s.Why, &s.Purpose}, func() error {
 		file, err := l.openRecipient(s.Recipient, key, sealed)
 		s.MaskedName = MaskName(file.Name)
 		each(id, s)

@@ -29,7 +29,7 @@ func judge(c claim, now time.Time, cal *calendar.Calendar) verdict {
 		return verdict{dispatch: "expired", reason: "its time had passed: the deadline was " + c.deadline.In(calendar.Shanghai()).Format("2006-01-02 15:04")}
 	case c.askState != "" && c.askState != "open":
 		return verdict{dispatch: "cancelled", reason: "the request is settled"}
-	case c.checkInState != "" && !isOpen(c.checkInState):
+	case c.checkInState != "" && !isOpen(c.checkInState) && c.purpose != visitConfirmation: // what it asks is about what is done
 		return verdict{dispatch: "cancelled", reason: "the check-in is " + c.checkInState}
 	case c.reviewed:
 		return verdict{dispatch: "cancelled", reason: "the review was taken up"}
@@ -38,7 +38,7 @@ func judge(c claim, now time.Time, cal *calendar.Calendar) verdict {
 		return verdict{dispatch: "cancelled", reason: "the plan is " + c.planState}
 	case !c.contact.IsZero() && c.barred:
 		return verdict{dispatch: "cancelled", reason: notThroughTheVillage, task: "village_barred"}
-	case c.purpose == "village_request" && !c.named:
+	case (c.purpose == "village_request" || c.purpose == visitConfirmation) && !c.named:
 		return verdict{dispatch: "cancelled", reason: "the contact is no longer named for this household"}
 	case c.conflicted:
 		return verdict{dispatch: "cancelled", reason: conflictNoted, task: "contact_conflict"}
@@ -108,6 +108,11 @@ func (c claim) unreachable() verdict {
 // message ended in.
 func (l *Log) dismiss(ctx context.Context, tx txn, c claim, v verdict) (string, error) {
 	until := c.until(tx.cal(c.office))
+	if c.purpose == visitConfirmation { // nobody's work: the sweep notes that nobody confirmed the visit
+		if v.task = ""; v.dispatch == "failed" {
+			v.dispatch = "cancelled"
+		}
+	}
 	if v.dispatch == "planned" && v.notBefore.After(until) {
 		v = verdict{dispatch: "expired", reason: v.reason + ", and the next open hour lies after its deadline"}
 	}

@@ -17,6 +17,8 @@ type part struct {
 	reason   string
 	by       UserID // who decided; zero: the rules
 	unclear  bool   // the contact can be asked what was meant
+
+	difficulty bool // words beside a confirmation's code tell of it
 }
 
 // Why a part of a reply is left to a person.
@@ -113,6 +115,10 @@ func (l *Log) findPart(ctx context.Context, tx txn, r reply, senders []sender, s
 		p.reason, p.unclear = why, why == severalOpen
 	case barred:
 		p.reason = "the household is barred from the village: what this contact says about it is for a person to judge"
+	case t.purpose == visitConfirmation:
+		if p.reason, p.difficulty = l.confirmationReads(said, p.digit); p.reason == "" {
+			p.decision, p.how, p.reason = "matched", "by its task code", "by its task code"
+		}
 	case p.digit == nil:
 		p.reason, p.unclear = codeAlone, true
 	default:
@@ -132,10 +138,15 @@ func (l *Log) takeParts(ctx context.Context, tx txn, r *reply, said reading) err
 		return err
 	}
 	for i, p := range r.parts {
+		if p.difficulty {
+			if err := l.hearDifficulty(ctx, tx, *r, p, said); err != nil {
+				return err
+			}
+		}
 		if p.decision != "matched" {
 			continue
 		}
-		late, err := l.takeSignal(ctx, tx, *r, signal{target: p.target, digit: *p.digit, note: said.noteOf(), how: p.how})
+		late, err := l.takeAnswer(ctx, tx, *r, signal{target: p.target, digit: *p.digit, note: said.noteOf(), how: p.how})
 		if err != nil {
 			return err
 		}
@@ -166,6 +177,9 @@ func (l *Log) concludeReply(ctx context.Context, tx txn, r reply, senders []send
 		}
 		if err := l.answer(ctx, tx, r, taken[0].contact, taken[0].office, "village_ack"); err != nil {
 			return err
+		}
+		if !slices.ContainsFunc(taken, func(p part) bool { return p.purpose != visitConfirmation }) {
+			return nil // what was asked back about requests stands
 		}
 		return l.endQuestions(ctx, tx, r)
 	}

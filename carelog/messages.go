@@ -60,6 +60,11 @@ var selectToPlan = `SELECT c.id, c.office_id, c.recipient_id, c.kind, c.asks_vil
 	LEFT JOIN village_contacts k2 ON k2.id = p.backup_contact_id LEFT JOIN numbers n2 ON n2.phone_index = k2.phone_index
 	WHERE `
 
+func scanToPlan(row pgx.CollectableRow) (t toPlan, err error) {
+	err = row.Scan(&t.checkIn, &t.office, &t.recipient, &t.kind, &t.asks, &t.opens, &t.due, &t.officer, &t.contact, &t.barred, &t.numbers, &t.actBy)
+	return t, err
+}
+
 // tellable is what the texts of a check-in ahead are planned by.
 const tellable = "c.state = 'planned' AND NOT c.messages_planned AND p.state IN ('active', 'closing') AND "
 
@@ -91,10 +96,7 @@ func (l *Log) planDueMessages(ctx context.Context, tx txn, p plan) error {
 }
 
 func (l *Log) planMessagesOf(ctx context.Context, tx txn, rows pgx.Rows) (int, error) {
-	due, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (t toPlan, err error) {
-		err = row.Scan(&t.checkIn, &t.office, &t.recipient, &t.kind, &t.asks, &t.opens, &t.due, &t.officer, &t.contact, &t.barred, &t.numbers, &t.actBy)
-		return t, err
-	})
+	due, err := pgx.CollectRows(rows, scanToPlan)
 	if err != nil {
 		return 0, fmt.Errorf("find check-ins to plan for: %w", err)
 	}
@@ -226,16 +228,22 @@ func (l *Log) planAsk(ctx context.Context, tx txn, a newAsk, slots []slot) error
 	if err != nil {
 		return err
 	}
+	_, err = l.planAskTo(ctx, tx, a, slots)
+	return err
+}
+
+// planAskTo is planAsk for a party that was looked at already.
+func (l *Log) planAskTo(ctx context.Context, tx txn, a newAsk, slots []slot) (AskID, error) {
 	line, err := l.lineOf(ctx, tx, a.office, a.contact, a.user)
 	if err != nil {
-		return err
+		return AskID{}, err
 	}
 	if slots, err = l.notYetSaid(ctx, tx, a, slots); err != nil || len(slots) == 0 {
-		return err
+		return AskID{}, err
 	}
 	id, rounds, err := l.openAsk(ctx, tx, a, line, len(slots))
 	if err != nil {
-		return err
+		return id, err
 	}
 	for i, s := range slots {
 		m := newMessage{
@@ -244,14 +252,14 @@ func (l *Log) planAsk(ctx context.Context, tx txn, a newAsk, slots []slot) error
 		}
 		message, err := l.insertMessage(ctx, tx, m)
 		if err != nil {
-			return err
+			return id, err
 		}
 		_, err = tx.Exec(ctx, "INSERT INTO message_asks (message_id, ask_id, round) VALUES ($1, $2, $3)", message, id, rounds-len(slots)+i+1)
 		if err != nil {
-			return fmt.Errorf("insert message's ask: %w", err)
+			return id, fmt.Errorf("insert message's ask: %w", err)
 		}
 	}
-	return nil
+	return id, nil
 }
 
 // notYetSaid leaves out the slots of a day on which the same party was texted the
@@ -380,10 +388,10 @@ func (l *Log) settleRequests(ctx context.Context, tx txn, contact ContactID, ids
 	return nil
 }
 
-// cancelRequests cancels the planned village requests of the check-ins.
+// cancelRequests cancels what is planned to be asked of the village about the check-ins.
 func (l *Log) cancelRequests(ctx context.Context, tx txn, ids []CheckInID, why string) error {
 	_, err := tx.Exec(ctx, `UPDATE messages SET dispatch = 'cancelled', dispatch_reason = $2, dispatched_at = $3
-		WHERE check_in_id = ANY ($1) AND dispatch = 'planned' AND purpose = 'village_request'`, ids, why, tx.now)
+		WHERE check_in_id = ANY ($1) AND dispatch = 'planned' AND purpose IN ('village_request', 'visit_confirmation')`, ids, why, tx.now)
 	if err != nil {
 		return fmt.Errorf("cancel requests: %w", err)
 	}

@@ -123,7 +123,9 @@ func (c claim) wrongNumber() verdict {
 }
 
 // toVillage tells whether a text counts in the budget of a village contact's number.
-func (c claim) toVillage() bool { return c.purpose == "village_request" || c.purpose == "number_check" }
+func (c claim) toVillage() bool {
+	return c.purpose == "village_request" || c.purpose == "number_check" || c.purpose == visitConfirmation
+}
 
 // handNumbersOver opens a task about every number that was asked and is not
 // verified in time, whatever became of its text.

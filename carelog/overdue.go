@@ -11,12 +11,15 @@ import (
 )
 
 // Marked is what one sweep of overdue work did.
-type Marked struct{ Silent, Overdue, Missed, Reviews, Transfers int }
+type Marked struct{ Silent, Unconfirmed, Overdue, Missed, Reviews, Transfers int }
 
 // Total is how much there was to do; less than the limit ends the sweep.
-func (m Marked) Total() int { return m.Silent + m.Overdue + m.Missed + m.Reviews + m.Transfers }
+func (m Marked) Total() int {
+	return m.Silent + m.Unconfirmed + m.Overdue + m.Missed + m.Reviews + m.Transfers
+}
 
-// MarkOverdue makes phone calls of village check-ins that nobody answered, marks check-ins that became overdue, which begins their escalation,
+// MarkOverdue makes phone calls of village check-ins that nobody answered, notes
+// visits that nobody confirmed, marks check-ins that became overdue, which begins their escalation,
 // or missed, which the rules judge (R10), and opens a task for plans whose review
 // date has come, at most limit of each. It catches up on everything since it last ran.
 func (l *Log) MarkOverdue(ctx context.Context, limit int) (Marked, error) {
@@ -24,6 +27,9 @@ func (l *Log) MarkOverdue(ctx context.Context, limit int) (Marked, error) {
 		var m Marked
 		var err error
 		if m.Silent, err = l.silentContacts(ctx, tx, limit); err != nil {
+			return m, err
+		}
+		if m.Unconfirmed, err = l.endUnanswered(ctx, tx, limit); err != nil {
 			return m, err
 		}
 		if m.Overdue, err = l.markOverdue(ctx, tx, limit); err != nil {

@@ -229,7 +229,10 @@ func (l *Log) cancelOpenWork(ctx context.Context, tx txn, p plan, why string) er
 	if err != nil {
 		return fmt.Errorf("cancel check-ins: %w", err)
 	}
-	return l.settleAsks(ctx, tx, ids, why)
+	if err := l.settleAsks(ctx, tx, ids, why); err != nil {
+		return err
+	}
+	return l.withdrawConfirmations(ctx, tx, p.id, why)
 }
 
 // closingProposed tells whether a closing waits for a supervisor. A plan at rest

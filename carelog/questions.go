@@ -37,7 +37,9 @@ func (l *Log) askBack(ctx context.Context, tx txn, r reply, senders []sender, re
 	q.open = slices.DeleteFunc(open, func(t target) bool {
 		return slices.ContainsFunc(r.parts, func(p part) bool { return p.taken() && p.ask == t.ask })
 	})
-	if len(q.open) == 0 {
+	requests := requestsAmong(q.open)
+	if len(requests) == 0 || meansConfirmation(q.open, rest) {
+		q.open = nil // about a visit nobody is asked a second time
 		return q, nil
 	}
 	// Two replies side by side would both find nothing asked.
@@ -49,13 +51,23 @@ func (l *Log) askBack(ctx context.Context, tx txn, r reply, senders []sender, re
 		return q, err
 	}
 	wording := "village_ambiguous"
-	if meant, ok := suggestion(q.open, rest); ok {
+	if meant, ok := suggestion(requests, rest); ok {
 		wording, q.open = "village_suggest", []target{meant}
 	} else if len(q.open) == 1 {
 		wording = "village_unparsed"
 	}
 	q.message, err = l.plannedAnswer(ctx, tx, r, q.open[0].contact, q.open[0].office, wording)
 	return q, err
+}
+
+// meansConfirmation tells whether a misspelt code may be that of a confirmation:
+// its digits mean something else, and are suggested to nobody.
+func meansConfirmation(open []target, rest []part) bool {
+	return slices.ContainsFunc(rest, func(p part) bool {
+		return p.reason == misspeltCode && slices.ContainsFunc(open, func(t target) bool {
+			return t.purpose == visitConfirmation && slices.Contains(oneMistakeFrom(p.code), t.code)
+		})
+	})
 }
 
 // suggestion is the one open request that a misspelt code may mean.
@@ -170,6 +182,9 @@ func (l *Log) answerFacts(ctx context.Context, tx txn, c claim, f map[string]str
 	open, err := openFor(ctx, tx, []ContactID{c.contact})
 	if err != nil {
 		return nil, err
+	}
+	if c.wording != "village_ambiguous" {
+		open = requestsAmong(open)
 	}
 	if len(open) == 0 {
 		return nil, needlessText("no request is open any more")

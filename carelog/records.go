@@ -173,7 +173,7 @@ func (l *Log) completeCheckIn(ctx context.Context, tx txn, c checkIn) error {
 }
 
 // afterRecord is what every officer's record asks for: a look at the household as
-// it is now known, a second pair of eyes, a signature.
+// it is now known, a second pair of eyes, a signature, a word of the village.
 func (l *Log) afterRecord(ctx context.Context, tx txn, c checkIn, e entered, done Recorded) error {
 	if err := l.awaitSignOff(ctx, tx, c, e, done); err != nil {
 		return err
@@ -182,6 +182,9 @@ func (l *Log) afterRecord(ctx context.Context, tx txn, c checkIn, e entered, don
 		if err := l.askBlindScores(ctx, tx, c, e); err != nil {
 			return err
 		}
+	}
+	if err := l.confirmOneInTen(ctx, tx, c, e); err != nil {
+		return err
 	}
 	return l.judgeHousehold(ctx, tx, c.recipient)
 }

@@ -3,6 +3,7 @@ package carelog
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -116,12 +117,13 @@ type target struct {
 	state     string
 	answer    *int
 	code      string
+	purpose   string
 }
 
-const selectTargets = `SELECT a.id, a.office_id, a.recipient_id, a.check_in_id, a.contact_id, a.state, a.answer, coalesce(a.code, '') FROM asks a `
+const selectTargets = `SELECT a.id, a.office_id, a.recipient_id, a.check_in_id, a.contact_id, a.state, a.answer, coalesce(a.code, ''), a.purpose FROM asks a `
 
 func scanTarget(row pgx.CollectableRow) (t target, err error) {
-	err = row.Scan(&t.ask, &t.office, &t.recipient, &t.checkIn, &t.contact, &t.state, &t.answer, &t.code)
+	err = row.Scan(&t.ask, &t.office, &t.recipient, &t.checkIn, &t.contact, &t.state, &t.answer, &t.code, &t.purpose)
 	return t, err
 }
 
@@ -150,10 +152,17 @@ func openFor(ctx context.Context, tx txn, contacts []ContactID) ([]target, error
 	return pgx.CollectRows(rows, scanTarget)
 }
 
+// requestsAmong are the open asks that a digit without a code may answer. That a
+// visit was made is confirmed under its code alone.
+func requestsAmong(open []target) []target {
+	return slices.DeleteFunc(slices.Clone(open), func(t target) bool { return t.purpose == visitConfirmation })
+}
+
 // findTarget is the match of one digit; why is the reason there is none.
 func (l *Log) findTarget(ctx context.Context, tx txn, r reply, senders []sender, code string) (t target, why string, err error) {
 	if code == "" {
 		open, err := openFor(ctx, tx, contactIDs(trusted(senders)))
+		open = requestsAmong(open)
 		switch {
 		case err != nil:
 			return t, "", err

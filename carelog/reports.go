@@ -158,6 +158,9 @@ func (l *Log) notDelivered(ctx context.Context, tx txn, r report) error {
 	if r.class == Temporary && r.was == "failed" {
 		return nil // followed up already
 	}
+	if r.message.purpose == visitConfirmation {
+		return nil // asked once, and nobody's work
+	}
 	if again, err := l.sayOnceMore(ctx, tx, r); again || err != nil {
 		return err
 	}

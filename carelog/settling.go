@@ -13,7 +13,7 @@ import (
 type Settlement struct {
 	Decision  string      // match, note, wrong_number, nothing
 	Ask       AskID       // of a match: the request it answers
-	Digit     int         // of a match: 1 well, 2 difficulties, 3 not met, 4 another contact
+	Digit     int         // of a match: 1 well, 2 difficulties, 3 not met, 4 another contact; of a confirmation 1 they came, 2 they did not
 	Recipient RecipientID // of a note: in whose file
 	Why       string
 }
@@ -61,6 +61,9 @@ func (l *Log) SettleReply(ctx context.Context, by Actor, id InboundID, s Settlem
 	_, err := write(ctx, l, by, func(tx txn) (struct{}, error) {
 		r, err := l.lockWaiting(ctx, tx, id)
 		if err != nil {
+			return struct{}{}, err
+		}
+		if err := notTheirOwnVisit(ctx, tx, id, s.Ask); err != nil {
 			return struct{}{}, err
 		}
 		senders, err := findSenders(ctx, tx, r.sender)
@@ -127,6 +130,9 @@ func (l *Log) matchByHand(ctx context.Context, tx txn, r reply, senders []sender
 	if err != nil {
 		return fmt.Errorf("find the request: %w", err)
 	}
+	if t.purpose == visitConfirmation && s.Digit > 2 {
+		return invalid("digit", isUnknown)
+	}
 	barred, err := barredFrom(ctx, tx, t)
 	if err != nil {
 		return err
@@ -135,7 +141,7 @@ func (l *Log) matchByHand(ctx context.Context, tx txn, r reply, senders []sender
 		return conflict("the household is barred from the village: note the words in its file instead of matching them")
 	}
 	hand := byHand{tx.by.User, s.Why, sourceOf(senders, t.contact)}
-	late, err := l.takeSignal(ctx, tx, r, signal{target: t, digit: s.Digit, note: l.understand(r.said.Text).noteOf(), how: matchedByHand, hand: &hand})
+	late, err := l.takeAnswer(ctx, tx, r, signal{target: t, digit: s.Digit, note: l.understand(r.said.Text).noteOf(), how: matchedByHand, hand: &hand})
 	if err != nil {
 		return err
 	}

@@ -76,6 +76,14 @@ func (l *Log) takeSignal(ctx context.Context, tx txn, r reply, s signal) (late b
 // heard is the entry of a matched digit: the contact's own word, or what a person
 // took it for.
 func (s signal) heard(r reply, late bool) happening {
+	h := happening{recipient: s.recipient, kind: "reply_received", at: r.at, actor: Contact, actorID: anyID(s.contact), subject: anyID(r.id), details: s.heardDetails(late)}
+	if s.hand != nil {
+		h.actor, h.actorID = Person, anyID(s.hand.user)
+	}
+	return h
+}
+
+func (s signal) heardDetails(late bool) map[string]any {
 	details := map[string]any{"signal": signalWords[s.digit], "digit": s.digit, "source": "village_contact_sms", "contact_id": s.contact, "matched": s.how}
 	if s.note != "" {
 		details["note"] = s.note
@@ -83,12 +91,10 @@ func (s signal) heard(r reply, late bool) happening {
 	if late {
 		details["late"] = true
 	}
-	h := happening{recipient: s.recipient, kind: "reply_received", at: r.at, actor: Contact, actorID: anyID(s.contact), subject: anyID(r.id), details: details}
 	if s.hand != nil {
-		h.actor, h.actorID = Person, anyID(s.hand.user)
 		details["source"], details["why"] = s.hand.source, s.hand.why
 	}
-	return h
+	return details
 }
 
 // lateSignal: a reply after the request was settled changes nothing by itself,

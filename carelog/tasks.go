@@ -64,7 +64,7 @@ type Task struct {
 }
 
 // Tasks lists the open tasks of the actor's offices, oldest first, with whom they
-// are about. Replies that wait in triage are shown with their words; that they
+// are about; a doubt about a visit is shown to supervisors who had no part in it. Replies that wait in triage are shown with their words; that they
 // were shown goes into the audit.
 func (l *Log) Tasks(ctx context.Context, by Actor, page Page) ([]Task, error) {
 	if !by.Has(Officer) && !by.Has(Supervisor) {
@@ -77,8 +77,9 @@ func (l *Log) Tasks(ctx context.Context, by Actor, page Page) ([]Task, error) {
 			FROM tasks t LEFT JOIN inbound_messages i ON i.id = t.inbound_id `+replyKeys+`
 			LEFT JOIN recipients h ON h.id = t.recipient_id LEFT JOIN villages v ON v.id = h.village_id
 			LEFT JOIN village_contacts k ON k.id = t.contact_id
-			WHERE t.state = 'open' AND ($1 OR t.office_id = ANY ($4)) AND t.id > $2 ORDER BY t.id LIMIT $3`,
-			by.Kind == System, page.afterOrFirst(), page.Limit, by.officesOf(Officer, Supervisor))
+			WHERE t.state = 'open' AND ($1 OR t.office_id = ANY ($4)) AND t.id > $2
+				AND (t.kind <> 'visit_doubted' OR $1 OR t.office_id = ANY ($5) AND NOT `+hadPartIn("t.check_in_id", "$6")+`) ORDER BY t.id LIMIT $3`,
+			by.Kind == System, page.afterOrFirst(), page.Limit, by.officesOf(Officer, Supervisor), by.officesOf(Supervisor), by.User)
 		if err != nil {
 			return nil, fmt.Errorf("list tasks: %w", err)
 		}
@@ -118,7 +119,7 @@ func (l *Log) scanTask(row pgx.CollectableRow) (Task, error) {
 }
 
 // ResolveTask ends a task with what was done about it. Officers and supervisors
-// of its office may; a repeat is a conflict. Where the task is about a red alert an
+// of its office may, of a doubt about a visit supervisors who had no part in it; a repeat is a conflict. Where the task is about a red alert an
 // officer has recorded a contact with the household first.
 func (l *Log) ResolveTask(ctx context.Context, by Actor, id TaskID, outcome string) error {
 	if strings.TrimSpace(outcome) == "" {
@@ -130,9 +131,10 @@ func (l *Log) ResolveTask(ctx context.Context, by Actor, id TaskID, outcome stri
 	_, err := write(ctx, l, by, func(tx txn) (struct{}, error) {
 		t := openedTask{id: id}
 		var inbound InboundID
+		var checkIn CheckInID
 		var state string
-		err := tx.QueryRow(ctx, "SELECT office_id, recipient_id, inbound_id, state, kind FROM tasks WHERE id = $1 FOR UPDATE", id).
-			Scan(&t.office, &t.recipient, &inbound, &state, &t.kind)
+		err := tx.QueryRow(ctx, "SELECT office_id, recipient_id, check_in_id, inbound_id, state, kind FROM tasks WHERE id = $1 FOR UPDATE", id).
+			Scan(&t.office, &t.recipient, &checkIn, &inbound, &state, &t.kind)
 		if none(err) {
 			return struct{}{}, notFound("task")
 		}
@@ -145,11 +147,8 @@ func (l *Log) ResolveTask(ctx context.Context, by Actor, id TaskID, outcome stri
 		if state != "open" {
 			return struct{}{}, conflict("the task is done already")
 		}
-		if t.kind == "mandatory_report" {
-			return struct{}{}, conflict("a report the law demands ends only with to whom, when and under what number it was made")
-		}
-		if t.kind == "minor_opening" {
-			return struct{}{}, conflict("this task ends with the decision about the leave")
+		if err := endsByHand(ctx, tx, t, checkIn, inbound); err != nil {
+			return struct{}{}, err
 		}
 		if err := l.finishTask(ctx, tx, t, outcome); err != nil {
 			return struct{}{}, err
@@ -157,6 +156,21 @@ func (l *Log) ResolveTask(ctx context.Context, by Actor, id TaskID, outcome stri
 		return struct{}{}, settledWithTask(ctx, tx, inbound)
 	})
 	return err
+}
+
+// endsByHand refuses the kinds that end otherwise, or not by everybody.
+func endsByHand(ctx context.Context, tx txn, t openedTask, checkIn CheckInID, inbound InboundID) error {
+	switch t.kind {
+	case "mandatory_report":
+		return conflict("a report the law demands ends only with to whom, when and under what number it was made")
+	case "minor_opening":
+		return conflict("this task ends with the decision about the leave")
+	case "visit_doubted":
+		return mayLookInto(ctx, tx, t.office, checkIn)
+	case "triage":
+		return notTheirOwnVisit(ctx, tx, inbound)
+	}
+	return nil
 }
 
 // openedTask is a task that is about to end.

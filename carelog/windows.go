@@ -43,7 +43,7 @@ func windowFor(purpose string, priority int) window {
 		return alertWindow
 	case purpose == "answer":
 		return answerWindow
-	case purpose == "village_request", purpose == "number_check":
+	case purpose == "village_request", purpose == "number_check", purpose == visitConfirmation:
 		return villageWindow
 	default:
 		return officerWindow

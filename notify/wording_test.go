@@ -17,6 +17,7 @@ var ordinaryFacts = map[string]map[string]string{
 	"officer_red":        {"code": "K7Q2M", "hours": "24"},
 	"officer_urgent":     {},
 	"village_request":    {"alias": "2组老王家", "code": "K7Q2M", "due": "11月24日", "full_name": "王某某"},
+	"visit_confirmation": {"alias": "2组老王家", "code": "K7Q2M", "date": "11月24日", "full_name": "王某某"},
 	"village_ambiguous":  {"count": "3", "codes": "K7Q2M、P4X9T、K7Q2M", "code": "K7Q2M"},
 	"village_ack":        {"code": "K7Q2M、P4X9T"},
 	"village_unparsed":   {"code": "K7Q2M"},
@@ -62,6 +63,13 @@ func TestRenderSaysWhatTheDesignSays(t *testing.T) {
 	text, _, err := NewPhrasebook("沂源县检察院").Render("village_request", ordinaryFacts["village_request"])
 	require.NoError(t, err)
 	require.Equal(t, "【沂源县检察院】请协助看望2组老王家,任务K7Q2M,11月24日前。回复K7Q2M 1平安 2有困难 3没见到。核实拨12309", text)
+}
+
+func TestAConfirmationFitsOneSegmentAtItsLongest(t *testing.T) {
+	t.Parallel()
+	w, err := NewPhrasebook("").Wording("visit_confirmation")
+	require.NoError(t, err)
+	require.Equal(t, 1, w.MostSegments())
 }
 
 func TestRenderRefuses(t *testing.T) {

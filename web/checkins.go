@@ -27,12 +27,12 @@ const momentForm = "2006-01-02T15:04"
 // checkInPage is a check-in with what can be done about it.
 type checkInPage struct {
 	CheckIn                                carelog.CheckIn
-	Open, MayRecord, IsVillage             bool
+	Open, MayRecord, MayConfirm, IsVillage bool
 	Now                                    string
 	Outcomes, Informants, Receipts, Digits []string
 	Domains                                []condition.Entry
 	Visit                                  visitChoices
-	Record, Answer, Move                   *form
+	Record, Answer, Move, Confirm          *form
 }
 
 // checkIn shows a check-in with the forms to record and to move it.
@@ -48,7 +48,7 @@ func (s *console) checkIn(w http.ResponseWriter, r *http.Request, by carelog.Act
 func (s *console) openCheckIn(r *http.Request, by carelog.Actor) (checkInPage, error) {
 	shown := checkInPage{
 		Outcomes: outcomes, Informants: informants, Receipts: receipts, Digits: answers,
-		Visit: visitFields, Record: newForm("record", nil), Answer: newForm("answer", nil), Move: newForm("move", nil),
+		Visit: visitFields, Record: newForm("record", nil), Answer: newForm("answer", nil), Move: newForm("move", nil), Confirm: newForm("confirm", nil),
 	}
 	var id carelog.CheckInID
 	if err := idIn(r, &id); err != nil {
@@ -60,6 +60,8 @@ func (s *console) openCheckIn(r *http.Request, by carelog.Actor) (checkInPage, e
 	}
 	shown.Open = shown.CheckIn.Standing != ""
 	shown.MayRecord = shown.Open && by.Has(carelog.Officer)
+	shown.MayConfirm = by.Has(carelog.Supervisor) && shown.CheckIn.Kind == schedule.Home && shown.CheckIn.State == "done" &&
+		(shown.CheckIn.Confirmation == "" || shown.CheckIn.Confirmation == "not_asked")
 	shown.IsVillage = shown.CheckIn.Kind == schedule.Village
 	shown.Domains = scorable(shown.CheckIn.Kind)
 	shown.Now = s.Log.Now().In(calendar.Shanghai()).Format(momentForm)
@@ -163,6 +165,23 @@ func (s *console) noteAnswer(w http.ResponseWriter, r *http.Request, by carelog.
 		return nil
 	}
 	return done(w, r, "/recipients/"+shown.CheckIn.Recipient.String(), "recorded")
+}
+
+// requestConfirmation has the village contact confirm a recorded home visit.
+func (s *console) requestConfirmation(w http.ResponseWriter, r *http.Request, by carelog.Actor) error {
+	shown, err := s.openCheckIn(r, by)
+	if err != nil {
+		return err
+	}
+	shown.Confirm = newForm("confirm", r.PostForm)
+	if err := s.Log.RequestVisitConfirmation(r.Context(), by, shown.CheckIn.ID); err != nil {
+		if err := shown.Confirm.refused(err); err != nil {
+			return err
+		}
+		s.show(w, r, &by, http.StatusUnprocessableEntity, page{Name: "checkin", Data: shown})
+		return nil
+	}
+	return done(w, r, "/check-ins/"+shown.CheckIn.ID.String(), "confirming")
 }
 
 // rescheduleCheckIn moves an open check-in to another working day.

@@ -54,7 +54,7 @@ var detailOrder = []string{
 // unsaid are details that say nothing to people, or that another part says.
 var unsaid = []string{
 	"scores", "index", "complete", "counts", "digit", "contact_id", "evidence", "blind_scores", "corrects", "rule_version", "template_version", "carrier_message_id", "proposed_by",
-	"primary_contact_id", "backup_contact_id", "new_contact_id",
+	"primary_contact_id", "backup_contact_id", "new_contact_id", "reply",
 }
 
 // moment puts an entry into words for its reader.

@@ -98,6 +98,7 @@ func (s *console) routes(mux *http.ServeMux) {
 	mux.Handle("GET /check-ins/{id}", s.signedIn(s.checkIn))
 	mux.Handle("POST /check-ins/{id}/record", s.signedIn(s.recordCheckIn))
 	mux.Handle("POST /check-ins/{id}/answer", s.signedIn(s.noteAnswer))
+	mux.Handle("POST /check-ins/{id}/confirmation", s.signedIn(s.requestConfirmation))
 	mux.Handle("POST /check-ins/{id}/reschedule", s.signedIn(s.rescheduleCheckIn))
 	mux.Handle("GET /tasks", s.signedIn(s.tasks))
 	mux.Handle("POST /tasks/{id}/resolve", s.signedIn(s.resolveTask))
