@@ -21,6 +21,24 @@ func visit() object {
 	}
 }
 
+func TestAVisitIsConfirmedByTheVillageOnASupervisorsWord(t *testing.T) {
+	t.Parallel()
+	c := newCounty(t)
+	recipient, _ := c.enrol("YY-1")
+	check := "/v1/check-ins/" + c.checkIn(recipient, "baseline")
+	request := func(token string) reply { return c.send(token, http.MethodPost, check+"/confirmation", nil) }
+	request(c.boss).requireProblem(http.StatusConflict)
+	made := c.post(check+"/records", visit())
+	require.Equal(t, http.StatusCreated, made.status, made.text)
+	request(c.officer).requireProblem(http.StatusForbidden)
+	if c.get(check).object()["confirmation"] == nil { // else it was chosen by its id
+		require.Equal(t, http.StatusNoContent, request(c.boss).status)
+	}
+	request(c.boss).requireProblem(http.StatusConflict)
+	require.Equal(t, "asked", c.get(check).object()["confirmation"])
+	require.Equal(t, 1, c.count("messages WHERE wording = 'visit_confirmation' AND dispatch = 'planned'"))
+}
+
 func TestVisits(t *testing.T) {
 	t.Parallel()
 	c := newCounty(t)

@@ -207,7 +207,10 @@ func (r *replay) drain(ctx context.Context) error {
 	return err
 }
 
-var requestCode = regexp.MustCompile(`请协助看望.*任务([0-9A-Z]{5})`)
+var (
+	requestCode = regexp.MustCompile(`请协助看望.*任务([0-9A-Z]{5})`)
+	confirmCode = regexp.MustCompile(`到过.*任务([0-9A-Z]{5})`)
+)
 
 // contactsAnswer has the village contacts answer what they were asked, in the
 // ways people do. The requests of the last days stay open for the visitor.
@@ -218,6 +221,12 @@ func (r *replay) contactsAnswer(ctx context.Context) error {
 	for _, number := range numbers {
 		texts := r.demo.carrier.Handset(number)
 		for _, m := range texts[min(r.seen[number], len(texts)):] {
+			if visit := confirmCode.FindStringSubmatch(m.Text); m.Incoming && visit != nil && !recent {
+				if err := r.demo.carrier.Reply(ctx, number, demoLine, visit[1]+" 1"); err != nil {
+					return err
+				}
+				continue
+			}
 			code := requestCode.FindStringSubmatch(m.Text)
 			if !m.Incoming || code == nil || recent {
 				continue

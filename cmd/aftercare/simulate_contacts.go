@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"aftercare/carelog"
@@ -168,6 +169,9 @@ func (s *simulation) answer(c *simContact, t takenText) {
 	r := s.dice.roll("answer", c.office.no, c.no, code[1])
 	wait := time.Duration(10+r.IntN(240)) * time.Minute
 	text := said(r.IntN(1000), code[1])
+	if strings.Contains(t.Text, "到过") {
+		text = confirmed(r.IntN(100), code[1])
+	}
 	switch c.manner {
 	case "late":
 		wait = time.Duration(1+r.IntN(9))*24*time.Hour + time.Duration(r.IntN(600))*time.Minute
@@ -184,6 +188,9 @@ func (s *simulation) answer(c *simContact, t takenText) {
 	}
 	if !c.quitsOn.IsZero() && !calendar.Of(t.at).Before(c.quitsOn) {
 		text = code[1] + " 4"
+	}
+	if text == "" {
+		return
 	}
 	in := carelog.Inbound{Carrier: simulator, CarrierMessageID: "MO" + t.ID, From: c.number, To: c.office.number, Text: text}
 	s.postTo(t).post(letter{at: t.at.Add(wait), reply: &in})
@@ -206,6 +213,20 @@ func said(permille int, code string) string {
 		return code + "1 都好"
 	default:
 		return code + " 老人晕倒了,快来人"
+	}
+}
+
+// confirmed is what the reply says of a visit: they came, mostly.
+func confirmed(percent int, code string) string {
+	switch {
+	case percent < 88:
+		return code + " 1"
+	case percent < 93:
+		return code + " 2"
+	case percent < 95:
+		return code + " 1 老人病了"
+	default:
+		return ""
 	}
 }
 

@@ -205,6 +205,14 @@ func (s *simulation) doChore(ctx context.Context, office *simOffice, by carelog.
 	switch c.kind {
 	case "tier_down_possible":
 		return nil // the head's to decide
+	case "visit_doubted":
+		return s.did("ResolveTask", office.door.ResolveTask(ctx, office.head, c.id, "已向双方了解"))
+	case "triage":
+		err := office.door.ResolveTask(ctx, by, c.id, "已处理")
+		if carelog.KindOf(err) == carelog.Forbidden { // what the village says of the officer's own visit
+			err = office.door.ResolveTask(ctx, office.head, c.id, "已处理")
+		}
+		return s.did("ResolveTask", err)
 	case "blind_scoring":
 		return s.scoreBlind(ctx, office, c)
 	case "death_review", "move_review", "refusal_review":

@@ -97,6 +97,11 @@ func (s *simulation) reportTexts(ctx context.Context, out io.Writer) error {
 	fmt.Fprintf(out, "texts            %d taken, %d segments, %d after more than one try; %s\n", taken, segments, recovered, listed(ends))
 	replies, err := s.counts(ctx, "SELECT state, count(*)::float8 FROM inbound_messages GROUP BY 1")
 	fmt.Fprintf(out, "replies          %s\n", listed(replies))
+	if err != nil {
+		return err
+	}
+	visits, err := s.counts(ctx, "SELECT state, count(*)::float8 FROM visit_confirmations GROUP BY 1")
+	fmt.Fprintf(out, "visits to confirm %s\n", listed(visits))
 	return err
 }
 
