@@ -57,7 +57,9 @@ func bundles(wanted []claim) []bundle {
 }
 
 // composeAll renders what goes out and adds its rows to those that are sending.
-func (l *Log) composeAll(ctx context.Context, tx txn, wanted []claim, rows *sendingRows) (out []Outgoing, held []judged, err error) {
+// Where a bundle cannot be one text, each counts in the budget of the number: what
+// is beyond it waits for another day.
+func (l *Log) composeAll(ctx context.Context, tx txn, wanted []claim, batch spent, rows *sendingRows) (out []Outgoing, held []judged, err error) {
 	for _, b := range bundles(wanted) {
 		if len(b.riders) > 0 {
 			together, done, err := l.composeTogether(ctx, tx, b, rows)
@@ -69,7 +71,17 @@ func (l *Log) composeAll(ctx context.Context, tx txn, wanted []claim, rows *send
 				continue
 			}
 		}
+		if len(b.riders) > 0 {
+			batch.count(b.head, -1) // it was counted for all of them
+		}
 		for _, c := range append([]claim{b.head}, b.riders...) {
+			if len(b.riders) > 0 {
+				c.joins = false
+				if v := judge(batch.on(c), tx.now, tx.cal(c.office)); v.dispatch != "sending" {
+					held = append(held, judged{c, v})
+					continue
+				}
+			}
 			one, err := l.compose(ctx, tx, c, rows)
 			why, ok := asHeldBack(err)
 			switch {
@@ -79,6 +91,9 @@ func (l *Log) composeAll(ctx context.Context, tx txn, wanted []claim, rows *send
 				return nil, nil, err
 			default:
 				out = append(out, one)
+				if len(b.riders) > 0 {
+					batch.count(c, 1)
+				}
 			}
 		}
 	}

@@ -27,6 +27,16 @@ func together(t *testing.T, n int) (*county, []carelog.Enrolled) {
 	return c, made
 }
 
+// withoutAlias enrols one more household, about which no text can go out: what
+// would have been one text with it goes out alone.
+func (c *county) withoutAlias() {
+	c.t.Helper()
+	e := c.enrolment("Z-1", 176)
+	e.Alias = ""
+	_, err := c.app.EnrolRecipient(c.ctx(), c.officer, e)
+	require.NoError(c.t, err)
+}
+
 // wire claims what is due and gives the one text to the contact.
 func (c *county) wire() carelog.Outgoing {
 	c.t.Helper()
@@ -80,6 +90,23 @@ func TestBundles(t *testing.T) {
 		require.Len(t, to(claimed, contactPhone), 3, "three texts a day")
 		require.Equal(t, 9, c.riding("dispatch = 'sending'"))
 		require.Equal(t, 3, c.riding("dispatch = 'sending' AND rides_with IS NULL"))
+	})
+
+	t.Run("WhatCannotBeOneTextKeepsTheBudget", func(t *testing.T) {
+		t.Parallel()
+		c, _ := together(t, 3)
+		c.exec("UPDATE offices SET requests_a_day = 2")
+		c.withoutAlias()
+		require.Len(t, to(c.claim(), contactPhone), 2, "each of them counts by itself")
+		require.Equal(t, 2, c.riding("dispatch = 'planned' AND not_before = '2026-11-25 09:00+08' AND reason = 'the number had 2 texts today'"))
+	})
+
+	t.Run("WhatCannotBeOneTextKeepsTheCarriersCap", func(t *testing.T) {
+		t.Parallel()
+		c, _ := together(t, 2)
+		c.exec("INSERT INTO carrier_caps VALUES ('twilio', '1 hour', 1)")
+		c.withoutAlias()
+		require.Len(t, to(c.claim(), contactPhone), 1)
 	})
 
 	t.Run("IsReportedAndFailsForEveryHousehold", func(t *testing.T) {

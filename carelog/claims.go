@@ -117,7 +117,8 @@ var selectClaims = `WITH due AS MATERIALIZED (
 			AND (s.contact_id = m.contact_id OR s.user_id = m.user_id) AND s.claimed_at >= $4 AND s.dispatch IN ('sending', 'accepted', 'unknown')
 			AND s.delivery NOT IN ('undelivered', 'failed')),
 		al.id, a.review_of, a.review_of IS NOT NULL AND NOT ` + reviewWaits + `, staff.texts, staff.a_day, staff.away,
-		o.texting, o.requests_a_day, o.requests_a_week, cap.left, cap.wait, o.language, o.together
+		o.texting, o.requests_a_day, o.requests_a_week, cap.left, cap.wait, o.language, o.together,
+		coalesce(k.data_key, u.data_key) IS NULL OR r.id IS NOT NULL AND r.data_key IS NULL
 	FROM messages m
 	JOIN offices o ON o.id = m.office_id
 	JOIN lines n ON n.id = m.line_id
@@ -207,6 +208,7 @@ type claim struct {
 	standIn                      UserID  // who acts for them, where they are away
 	standInWhy                   string
 	language                     string // of the office
+	erased                       bool   // the key of whom it goes to, or of whom it is about, is destroyed
 }
 
 func scanClaim(row pgx.CollectableRow) (c claim, err error) {
@@ -215,7 +217,7 @@ func scanClaim(row pgx.CollectableRow) (c claim, err error) {
 		&c.ask, &c.code, &c.askState, &c.checkInState, &c.due, &c.lateSince, &c.kind, &c.planState, &c.named, &c.barred, &c.template,
 		&c.partyKey, &c.partySealed, &c.reachable, &c.optedOut, &c.numberState, &c.hasTopics, &c.conflicted, &c.recipientKey, &c.recipientBox, &c.township,
 		&c.officer, &c.officerKey, &c.officerSealed, &c.actBy, &c.inbound, &c.today, &c.week, &c.answers, &c.phone, &c.saidToday,
-		&c.alert, &c.review, &c.reviewed, &c.staffTexts, &c.staffADay, &c.away, &c.texting, &c.perDay, &c.perWeek, &c.capLeft, &c.capWait, &c.language, &c.bundled)
+		&c.alert, &c.review, &c.reviewed, &c.staffTexts, &c.staffADay, &c.away, &c.texting, &c.perDay, &c.perWeek, &c.capLeft, &c.capWait, &c.language, &c.bundled, &c.erased)
 	return c, err
 }
 
@@ -237,12 +239,12 @@ func (l *Log) settleClaims(ctx context.Context, tx txn, claims []claim) (Claimed
 	if err := l.findStandIns(ctx, tx, claims); err != nil {
 		return done, err
 	}
-	wanted, others := judgeAll(tx, claims)
+	wanted, others, batch := judgeAll(tx, claims)
 	if err := l.giveCodes(ctx, tx, wanted); err != nil {
 		return done, err
 	}
 	var rows sendingRows
-	out, held, err := l.composeAll(ctx, tx, wanted, &rows)
+	out, held, err := l.composeAll(ctx, tx, wanted, batch, &rows)
 	if err != nil {
 		return done, err
 	}
@@ -250,7 +252,7 @@ func (l *Log) settleClaims(ctx context.Context, tx txn, claims []claim) (Claimed
 	if err := rows.update(ctx, tx); err != nil {
 		return done, err
 	}
-	if err := markAsked(ctx, tx, wanted); err != nil {
+	if err := markAsked(ctx, tx, wanted, out); err != nil {
 		return done, err
 	}
 	for _, o := range others {
@@ -263,26 +265,58 @@ func (l *Log) settleClaims(ctx context.Context, tx txn, claims []claim) (Claimed
 	return done, nil
 }
 
+// spent is what a batch sends a number beside what its budget held before.
+type spent struct {
+	requests, answers map[string]int // by number
+	through           map[string]int // by the number of a party, for the carrier's caps
+	told              map[UserID]int
+}
+
+func newSpent() spent {
+	return spent{map[string]int{}, map[string]int{}, map[string]int{}, map[UserID]int{}}
+}
+
+func (c claim) party() string { return string(c.phone) + c.user.String() }
+
+// on is the claim with what the batch sends its number before it.
+func (s spent) on(c claim) claim {
+	phone := string(c.phone)
+	c.staffTexts += s.told[c.user]
+	c.today, c.week, c.answers = c.today+s.requests[phone], c.week+s.requests[phone], c.answers+s.answers[phone]
+	if c.capLeft != nil {
+		left := *c.capLeft - s.through[c.party()]
+		c.capLeft = &left
+	}
+	return c
+}
+
+// count counts a text of the claim's own, n times; -1 takes it back.
+func (s spent) count(c claim, n int) {
+	switch {
+	case !c.user.IsZero():
+		if c.budgeted() {
+			s.told[c.user] += n
+		}
+	case c.purpose == "answer":
+		s.answers[string(c.phone)] += n
+	default:
+		s.requests[string(c.phone)] += n
+	}
+	s.through[c.party()] += n
+}
+
 // judgeAll parts the claims that go out from the others. What goes out to a
 // number counts in its budget for the rest of the batch, and is not said again in it.
-func judgeAll(tx txn, claims []claim) (wanted []claim, others []judged) {
-	sent, answered, said, told := map[string]int{}, map[string]int{}, map[text]bool{}, map[UserID]int{}
-	through := map[string]int{} // of a party's number, by the carrier's caps
+func judgeAll(tx txn, claims []claim) (wanted []claim, others []judged, batch spent) {
+	batch = newSpent()
+	said := map[text]bool{}
 	type group struct{ no, size int }
 	groups, formed := map[company]*group{}, 0
 	for _, c := range claims {
 		c.saidToday = c.saidToday || !c.checkIn.IsZero() && said[c.says()]
-		c.staffTexts += told[c.user]
-		phone := string(c.phone)
-		c.today, c.week, c.answers = c.today+sent[phone], c.week+sent[phone], c.answers+answered[phone]
-		party := phone + c.user.String()
-		if c.capLeft != nil {
-			left := *c.capLeft - through[party]
-			c.capLeft = &left
-		}
 		with := groups[company{c.contact, c.office}]
 		c.joins = c.bundled && c.purpose == "village_request" && with != nil && with.size < mostTogether
-		v := judge(c, tx.now, tx.cal(c.office))
+		v := judge(batch.on(c), tx.now, tx.cal(c.office))
 		switch {
 		case v.dispatch != "sending":
 			others = append(others, judged{c, v})
@@ -290,28 +324,18 @@ func judgeAll(tx txn, claims []claim) (wanted []claim, others []judged) {
 		case c.joins:
 			with.size++
 			c.together = with.no
-			said[c.says()] = true
-			wanted = append(wanted, c)
-			continue
-		case !c.user.IsZero():
-			if c.budgeted() {
-				told[c.user]++
-			}
-		case c.purpose == "answer":
-			answered[phone]++
 		default:
-			sent[phone]++
-			if c.purpose == "village_request" {
+			batch.count(c, 1)
+			if c.user.IsZero() && c.purpose == "village_request" {
 				formed++
 				c.together = formed
 				groups[company{c.contact, c.office}] = &group{formed, 1}
 			}
 		}
-		through[party]++
 		said[c.says()] = true
 		wanted = append(wanted, c)
 	}
-	return wanted, others
+	return wanted, others, batch
 }
 
 // text is what is said to whom about which check-in.

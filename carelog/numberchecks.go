@@ -77,11 +77,11 @@ func (l *Log) askNumbers(ctx context.Context, tx txn, limit int) (int, error) {
 }
 
 // markAsked notes that the confirmation texts among the claims are on their way:
-// from now on a 1 from there is an answer to it.
-func markAsked(ctx context.Context, tx txn, sent []claim) error {
+// from now on a 1 from there is an answer to it. One that was held back asks nobody.
+func markAsked(ctx context.Context, tx txn, wanted []claim, out []Outgoing) error {
 	var phones [][]byte
-	for _, c := range sent {
-		if c.purpose == "number_check" {
+	for _, c := range wanted {
+		if c.purpose == "number_check" && slices.ContainsFunc(out, func(o Outgoing) bool { return o.ID == c.id }) {
 			phones = append(phones, c.phone)
 		}
 	}

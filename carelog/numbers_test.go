@@ -151,6 +151,20 @@ func TestNumbers(t *testing.T) {
 		require.Equal(t, 1, c.tasks("triage"))
 	})
 
+	t.Run("AnAnswerToATextThatWasHeldBackConfirmsNothing", func(t *testing.T) {
+		t.Parallel()
+		c := newCounty(t)
+		c.exec("UPDATE offices SET texting = 'pilot'") // and the number is not in it
+		contact := c.addUnverified("钱某", newPhone)
+		c.checkNumbers()
+		require.Empty(t, to(c.send(), newPhone))
+		require.Equal(t, "unverified", c.numberState(contact))
+		c.reply(newPhone, "1")
+		require.Equal(t, "unverified", c.numberState(contact))
+		require.Equal(t, 1, c.tasks("triage"))
+		c.keeps()
+	})
+
 	t.Run("SilenceBecomesThePlansOfficersWork", func(t *testing.T) {
 		t.Parallel()
 		c := newCounty(t)
