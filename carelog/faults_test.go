@@ -2,6 +2,7 @@ package carelog_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -108,6 +109,23 @@ func TestFaults(t *testing.T) {
 		require.NoError(t, c.work.SettleMessage(c.ctx(), c.stuckOne(), carelog.Found, carelog.Candidate{CarrierMessageID: "SM-again", Delivery: "sent"}))
 		state, _ := c.dispatch(doubted.ID)
 		require.Equal(t, "planned", state)
+	})
+
+	t.Run("AnErasedFileHoldsUpNoOthersText", func(t *testing.T) {
+		t.Parallel()
+		for _, erase := range []string{"UPDATE recipients SET data_key = NULL WHERE id = $1", "UPDATE village_contacts SET data_key = NULL WHERE id <> $1"} {
+			c := newCounty(t)
+			gone := c.enrol("A-1", 176)
+			other := c.addContact("钱某", newPhone)
+			c.enrolWith("A-2", other, carelog.ContactID{})
+			id := any(gone.Recipient)
+			if strings.Contains(erase, "village_contacts") {
+				id = other
+			}
+			c.exec(erase, id)
+			require.Len(t, to(c.claim(), newPhone), 1)
+			require.Positive(t, c.count("SELECT count(*) FROM messages WHERE dispatch = 'cancelled' AND dispatch_reason LIKE '%erased'"))
+		}
 	})
 
 	t.Run("AListThatLagsIsAskedAgainBeforeATextGoesTwice", func(t *testing.T) {

@@ -25,6 +25,8 @@ type verdict struct {
 // judge looks at a due message again: the row is the truth, not the plan made days ago.
 func judge(c claim, now time.Time, cal *calendar.Calendar) verdict {
 	switch {
+	case c.erased: // before all that would be written into a file nobody can read
+		return verdict{dispatch: "cancelled", reason: "whom it goes to, or is about, was erased"}
 	case now.After(c.until(cal)):
 		return verdict{dispatch: "expired", reason: "its time had passed: the deadline was " + c.deadline.In(calendar.Shanghai()).Format("2006-01-02 15:04")}
 	case c.askState != "" && c.askState != "open":
