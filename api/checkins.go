@@ -30,6 +30,7 @@ type checkInBody struct {
 	FirstDue    calendar.Date       `json:"first_due,omitzero" format:"date" doc:"Where a person moved it: the date it had before the first move"`
 	AppointedAt *time.Time          `json:"appointed_at,omitempty" doc:"When the household and the officer agreed to meet"`
 	ActBy       *time.Time          `json:"act_by,omitempty" doc:"Of one on a real-time clock: the hour by which it must be made, rest days included"`
+	ForVillage  bool                `json:"for_village,omitempty" doc:"A phone call in place of the village: what the village answers by phone completes it too"`
 
 	Confirmation string `json:"confirmation,omitempty" enum:"asked,confirmed,doubted,unanswered,not_asked,withdrawn" doc:"What the village says of a home visit; told where one check-in is read"`
 }
@@ -37,7 +38,7 @@ type checkInBody struct {
 func showCheckIn(c carelog.CheckIn) checkInBody {
 	return checkInBody{
 		c.ID, c.Plan, c.Recipient, c.MaskedName, c.Township, c.Village, c.Officer, c.Step, c.Title, string(c.Kind),
-		c.Opens, c.Due, c.Closes, c.Scored, c.State, string(c.Standing), c.Reason, c.NextTryOn, c.FirstDue, c.Appointed, c.ActBy, c.Confirmation,
+		c.Opens, c.Due, c.Closes, c.Scored, c.State, string(c.Standing), c.Reason, c.NextTryOn, c.FirstDue, c.Appointed, c.ActBy, c.ForVillage, c.Confirmation,
 	}
 }
 

@@ -126,6 +126,43 @@ func TestByPhone(t *testing.T) {
 		c.keeps()
 	})
 
+	t.Run("TheVillagesAnswerOnThePhoneCompletesIt", func(t *testing.T) {
+		t.Parallel()
+		c, made, _ := silent(t)
+		check := c.village(made.Recipient)
+		require.True(t, check.ForVillage)
+		said := carelog.UnplannedContact{Kind: "village_answer", CheckIn: check.ID, Digit: 3}
+		require.NoError(t, second(c.app.NoteContact(c.ctx(), c.officer, made.Recipient, said)))
+		require.Equal(t, "planned", c.village(made.Recipient).State, "not seen keeps it open")
+		said.Digit = 2
+		require.NoError(t, second(c.app.NoteContact(c.ctx(), c.officer, made.Recipient, said)))
+		require.Equal(t, "done", c.village(made.Recipient).State)
+		require.Equal(t, 1, c.tasks("phone_household"))
+		require.Equal(t, 2, c.count("SELECT count(*) FROM check_in_records WHERE check_in_id = $1 AND kind = 'village' AND informant = 'village_contact'", check.ID))
+		c.keeps()
+	})
+
+	t.Run("ButNotOfAHouseholdThatIsBarredFromIt", func(t *testing.T) {
+		t.Parallel()
+		c, made, _ := silent(t)
+		c.exec("UPDATE care_plans SET village_barred = true, village_bar_code = 'safety', primary_contact_id = NULL WHERE id = $1", made.Plan)
+		check := c.village(made.Recipient)
+		require.False(t, check.ForVillage)
+		said := carelog.UnplannedContact{Kind: "village_answer", CheckIn: check.ID, Digit: 1}
+		require.Equal(t, carelog.Invalid, carelog.KindOf(second(c.app.NoteContact(c.ctx(), c.officer, made.Recipient, said))))
+	})
+
+	t.Run("APlainPhoneCallIsNotTheVillagesToAnswer", func(t *testing.T) {
+		t.Parallel()
+		c, made, _ := asked(t)
+		for _, check := range c.checkIns(made.Recipient, "") {
+			if check.Kind == schedule.Phone {
+				said := carelog.UnplannedContact{Kind: "village_answer", CheckIn: check.ID, Digit: 1}
+				require.Equal(t, carelog.Invalid, carelog.KindOf(second(c.app.NoteContact(c.ctx(), c.officer, made.Recipient, said))))
+			}
+		}
+	})
+
 	t.Run("WhoeverIsNamedInsteadIsAsked", func(t *testing.T) {
 		t.Parallel()
 		c, made, _ := silent(t)

@@ -36,6 +36,7 @@ type CheckIn struct {
 	FirstDue   calendar.Date     `json:"first_due"`    // before a person first moved it; no date: nobody did
 	ActBy      *time.Time        `json:"act_by"`       // of one on a real-time clock: the hour, rest days included
 	Appointed  *time.Time        `json:"appointed_at"` // when the household and the officer agreed to meet
+	ForVillage bool              `json:"for_village"`  // a phone call in place of the village, whose answer by phone completes it too
 
 	// What the village says of a home visit, where one check-in is read: asked,
 	// confirmed, doubted, unanswered, not_asked, withdrawn; empty: it is not asked.
@@ -216,7 +217,8 @@ func (l *Log) CheckIns(ctx context.Context, by Actor, f CheckInFilter) ([]CheckI
 }
 
 const selectCheckIns = `SELECT c.id, c.plan_id, c.recipient_id, r.data_key, r.sealed, coalesce(v.township, ''), coalesce(v.name, ''),
-		p.officer_id, c.step, c.title, c.kind, c.opens, c.due, c.closes, c.scored, c.state, c.reason, c.next_try_on, c.first_due, c.appointed_at, c.act_by, c.office_id
+		p.officer_id, c.step, c.title, c.kind, c.opens, c.due, c.closes, c.scored, c.state, c.reason, c.next_try_on, c.first_due, c.appointed_at, c.act_by,
+		c.by_phone <> '' AND NOT p.village_barred, c.office_id
 	FROM check_ins c JOIN recipients r ON r.id = c.recipient_id JOIN care_plans p ON p.id = c.plan_id LEFT JOIN villages v ON v.id = r.village_id
 	WHERE `
 
@@ -276,7 +278,7 @@ func (l *Log) scanCheckIn(row pgx.CollectableRow, tx txn) (CheckIn, error) {
 	var office OfficeID
 	var wrapped, sealed []byte
 	err := row.Scan(&c.ID, &c.Plan, &c.Recipient, &wrapped, &sealed, &c.Township, &c.Village, &c.Officer,
-		&c.Step, &c.Title, &c.Kind, &c.Opens, &c.Due, &c.Closes, &c.Scored, &c.State, &c.Reason, &c.NextTryOn, &c.FirstDue, &c.Appointed, &c.ActBy, &office)
+		&c.Step, &c.Title, &c.Kind, &c.Opens, &c.Due, &c.Closes, &c.Scored, &c.State, &c.Reason, &c.NextTryOn, &c.FirstDue, &c.Appointed, &c.ActBy, &c.ForVillage, &office)
 	if err != nil {
 		return c, err
 	}

@@ -21,8 +21,9 @@ type UnplannedContact struct {
 }
 
 // NoteContact notes an unplanned contact in a recipient's history. A village
-// answer given by phone completes the village check-in as the same SMS would.
-// Officers of the office may.
+// answer given by phone completes the village check-in as the same SMS would, and
+// the phone call that took its place too, unless the household is barred from the
+// village. Officers of the office may.
 func (l *Log) NoteContact(ctx context.Context, by Actor, recipient RecipientID, n UnplannedContact) (Entry, error) {
 	return write(ctx, l, by, func(tx txn) (Entry, error) {
 		file, err := l.openFile(ctx, tx, recipient)
@@ -103,7 +104,15 @@ func (l *Log) villageAnswer(ctx context.Context, tx txn, recipient RecipientID, 
 	if err != nil {
 		return err
 	}
-	if c.recipient != recipient || c.kind != schedule.Village {
+	forVillage := c.kind == schedule.Village
+	if !forVillage {
+		err := tx.QueryRow(ctx, "SELECT c.by_phone <> '' AND NOT p.village_barred FROM check_ins c JOIN care_plans p ON p.id = c.plan_id WHERE c.id = $1", c.id).Scan(&forVillage)
+		if err != nil {
+			return fmt.Errorf("read why it is a phone call: %w", err)
+		}
+		c.kind = schedule.Village // what the village says is the village's word, whoever took it down
+	}
+	if c.recipient != recipient || !forVillage {
 		return invalid("check_in_id", reason{"is not a village check-in of this recipient", "不是该被救助人的村委会询问任务"})
 	}
 	if !isOpen(c.state) {

@@ -62,7 +62,7 @@ func (s *console) openCheckIn(r *http.Request, by carelog.Actor) (checkInPage, e
 	shown.MayRecord = shown.Open && by.Has(carelog.Officer)
 	shown.MayConfirm = by.Has(carelog.Supervisor) && shown.CheckIn.Kind == schedule.Home && shown.CheckIn.State == "done" &&
 		(shown.CheckIn.Confirmation == "" || shown.CheckIn.Confirmation == "not_asked")
-	shown.IsVillage = shown.CheckIn.Kind == schedule.Village
+	shown.IsVillage = shown.CheckIn.Kind == schedule.Village || shown.CheckIn.ForVillage
 	shown.Domains = scorable(shown.CheckIn.Kind)
 	shown.Now = s.Log.Now().In(calendar.Shanghai()).Format(momentForm)
 	return shown, nil
