@@ -14,6 +14,7 @@ type textingBody struct {
 	RequestsADay   int              `json:"requests_a_day" doc:"To one number of a village contact"`
 	RequestsAWeek  int              `json:"requests_a_week"`
 	Together       bool             `json:"together" doc:"Requests to one contact that are due together go out in one text"`
+	Language       string           `json:"language" doc:"Of its texts; what is not worded in it goes out in zh"`
 	Messages       int              `json:"messages" doc:"Taken by carriers this month"`
 	Segments       int              `json:"segments"`
 	Fen            int64            `json:"fen" doc:"What they cost"`
@@ -28,7 +29,7 @@ func (s *server) readTexting(ctx context.Context, by carelog.Actor, in *officePa
 	if err != nil {
 		return nil, err
 	}
-	return &answer[textingBody]{textingBody{t.Office, t.Mode, t.SegmentsAMonth, t.RequestsADay, t.RequestsAWeek, t.Together, t.Messages, t.Segments, t.Fen}}, nil
+	return &answer[textingBody]{textingBody{t.Office, t.Mode, t.SegmentsAMonth, t.RequestsADay, t.RequestsAWeek, t.Together, t.Language, t.Messages, t.Segments, t.Fen}}, nil
 }
 
 type settingTexting struct {
@@ -39,6 +40,7 @@ type settingTexting struct {
 		RequestsADay   int    `json:"requests_a_day" minimum:"1" maximum:"50"`
 		RequestsAWeek  int    `json:"requests_a_week" minimum:"1" maximum:"50"`
 		Together       bool   `json:"together" doc:"Requests to one contact that are due together go out in one text"`
+		Language       string `json:"language,omitempty" maxLength:"12" doc:"Of its texts, where a wording in it is in force; absent: as it is"`
 		Reason         string `json:"reason" maxLength:"2000" doc:"Stands in the audit"`
 	}
 }
@@ -46,7 +48,7 @@ type settingTexting struct {
 func (s *server) setTexting(ctx context.Context, by carelog.Actor, in *settingTexting) (*struct{}, error) {
 	b := in.Body
 	return nil, s.Log.SetTexting(ctx, by, carelog.Texting{
-		Office: in.OfficeID, Mode: b.Mode, SegmentsAMonth: b.SegmentsAMonth, RequestsADay: b.RequestsADay, RequestsAWeek: b.RequestsAWeek, Together: b.Together,
+		Office: in.OfficeID, Mode: b.Mode, SegmentsAMonth: b.SegmentsAMonth, RequestsADay: b.RequestsADay, RequestsAWeek: b.RequestsAWeek, Together: b.Together, Language: b.Language,
 	}, b.Reason)
 }
 

@@ -3,6 +3,7 @@ package carelog
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"time"
 
@@ -17,6 +18,7 @@ type Texting struct {
 	RequestsADay   int    // to one number of a village contact
 	RequestsAWeek  int    // in seven days
 	Together       bool   // requests to one contact that are due together go out in one text
+	Language       string // of its texts; what is not worded in it goes out in zh. Setting it, empty leaves it as it is
 
 	Messages, Segments int   // taken by carriers this month
 	Fen                int64 // what they cost
@@ -47,10 +49,10 @@ func (l *Log) TextingOf(ctx context.Context, by Actor, office OfficeID) (Texting
 
 func textingOf(ctx context.Context, tx txn, office OfficeID) (Texting, error) {
 	t := Texting{Office: office}
-	err := tx.QueryRow(ctx, `SELECT o.texting, coalesce(o.segments_a_month, 0), o.requests_a_day, o.requests_a_week, o.together,
+	err := tx.QueryRow(ctx, `SELECT o.texting, coalesce(o.segments_a_month, 0), o.requests_a_day, o.requests_a_week, o.together, o.language,
 			coalesce(sum(u.messages), 0), coalesce(sum(u.segments), 0), coalesce(sum(u.fen), 0)
 		FROM offices o LEFT JOIN office_usage u ON u.office_id = o.id AND u.month = $2 WHERE o.id = $1 GROUP BY o.id`, office, monthOf(tx.today())).
-		Scan(&t.Mode, &t.SegmentsAMonth, &t.RequestsADay, &t.RequestsAWeek, &t.Together, &t.Messages, &t.Segments, &t.Fen)
+		Scan(&t.Mode, &t.SegmentsAMonth, &t.RequestsADay, &t.RequestsAWeek, &t.Together, &t.Language, &t.Messages, &t.Segments, &t.Fen)
 	if none(err) {
 		return t, notFound("office")
 	}
@@ -83,6 +85,9 @@ func (l *Log) SetTexting(ctx context.Context, by Actor, t Texting, why string) e
 	if t.RequestsAWeek < t.RequestsADay || t.RequestsAWeek > mostRequests {
 		p.add("requests_a_week", isOutsideRange)
 	}
+	if t.Language != "" && !languageTag.MatchString(t.Language) {
+		p.add("language", isNotALanguage)
+	}
 	p.addWords("reason", why)
 	if err := p.err(); err != nil {
 		return err
@@ -95,20 +100,50 @@ func (l *Log) SetTexting(ctx context.Context, by Actor, t Texting, why string) e
 		if err != nil {
 			return struct{}{}, err
 		}
-		same := was.SegmentsAMonth == t.SegmentsAMonth && was.RequestsADay == t.RequestsADay && was.RequestsAWeek == t.RequestsAWeek && was.Together == t.Together
-		if !by.May(Administrator, t.Office) && (!same || t.Mode == textingPilot || was.Mode == textingPilot && t.Mode == textingOn) {
-			return struct{}{}, forbidden("a supervisor switches texting off and on; budgets and pilots are an administrator's")
+		if t.Language == "" {
+			t.Language = was.Language
 		}
-		_, err = tx.Exec(ctx, "UPDATE offices SET texting = $2, segments_a_month = nullif($3, 0), requests_a_day = $4, requests_a_week = $5, together = $6 WHERE id = $1",
-			t.Office, t.Mode, t.SegmentsAMonth, t.RequestsADay, t.RequestsAWeek, t.Together)
+		if err := isWorded(ctx, tx, was, t); err != nil {
+			return struct{}{}, err
+		}
+		same := was.Language == t.Language && was.SegmentsAMonth == t.SegmentsAMonth && was.RequestsADay == t.RequestsADay && was.RequestsAWeek == t.RequestsAWeek && was.Together == t.Together
+		if !by.May(Administrator, t.Office) && (!same || t.Mode == textingPilot || was.Mode == textingPilot && t.Mode == textingOn) {
+			return struct{}{}, forbidden("a supervisor switches texting off and on; budgets, pilots and the language are an administrator's")
+		}
+		_, err = tx.Exec(ctx, "UPDATE offices SET texting = $2, segments_a_month = nullif($3, 0), requests_a_day = $4, requests_a_week = $5, together = $6, language = $7 WHERE id = $1",
+			t.Office, t.Mode, t.SegmentsAMonth, t.RequestsADay, t.RequestsAWeek, t.Together, t.Language)
 		if err != nil {
 			return struct{}{}, fmt.Errorf("set the office's texting: %w", err)
 		}
-		tx.audit(t.Office, "texting_set", anyID(t.Office), fmt.Sprintf("%s, %d segments a month, %d a day, %d a week: %s",
-			t.Mode, t.SegmentsAMonth, t.RequestsADay, t.RequestsAWeek, why))
+		tx.audit(t.Office, "texting_set", anyID(t.Office), fmt.Sprintf("%s, %d segments a month, %d a day, %d a week, in %s: %s",
+			t.Mode, t.SegmentsAMonth, t.RequestsADay, t.RequestsAWeek, t.Language, why))
 		return struct{}{}, nil
 	})
 	return err
+}
+
+var languageTag = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
+
+var (
+	isNotALanguage = reason{"is not a language tag: write it as zh or ug", "不是语言代码\uff0c请写成 zh、ug 这样"}
+	isNotWorded    = reason{"has no wording in force: put one in force in it first", "还没有启用的短信文本\uff0c请先启用该语言的文本"}
+)
+
+// isWorded refuses a new language in which nothing is worded: every text would go
+// out in zh all the same, and nobody would know why.
+func isWorded(ctx context.Context, tx txn, was, t Texting) error {
+	if t.Language == was.Language || t.Language == shippedLanguage {
+		return nil
+	}
+	var worded bool
+	err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM wordings WHERE language = $1 AND state = $2)", t.Language, wordingInForce).Scan(&worded)
+	if err != nil {
+		return fmt.Errorf("look for a wording: %w", err)
+	}
+	if !worded {
+		return invalid("language", isNotWorded)
+	}
+	return nil
 }
 
 // AllowNumber lets a number be texted while the office is in a pilot, or no longer.

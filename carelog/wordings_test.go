@@ -156,6 +156,33 @@ func TestWordings(t *testing.T) {
 		require.Zero(t, c.count("SELECT count(*) FROM tasks WHERE cause = 'wording:village_request:zh:1:aliyun' AND state = 'open'"))
 	})
 
+	t.Run("AnOfficesTextsGoOutInItsLanguage", func(t *testing.T) {
+		t.Parallel()
+		c, second := withWordings(t)
+		inItsLanguage := func(by carelog.Actor, language string) error {
+			is, err := c.app.TextingOf(c.ctx(), c.boss, c.office)
+			require.NoError(t, err)
+			is.Language = language
+			return c.app.SetTexting(c.ctx(), by, is, "本地语言")
+		}
+		require.Equal(t, carelog.Invalid, carelog.KindOf(inItsLanguage(c.admin, "Miao")))
+		require.Equal(t, carelog.Invalid, carelog.KindOf(inItsLanguage(c.admin, "hmn")), "nothing is worded in it")
+		_, err := c.app.SaveWording(c.ctx(), c.admin, carelog.Wording{Key: "village_request", Language: "hmn", Text: otherWords})
+		require.NoError(t, err)
+		_, err = c.app.PutInForce(c.ctx(), second, "village_request", "hmn", 1)
+		require.NoError(t, err)
+		require.Equal(t, carelog.Forbidden, carelog.KindOf(inItsLanguage(c.boss, "hmn")))
+		require.NoError(t, inItsLanguage(c.admin, "hmn"))
+		require.NoError(t, inItsLanguage(c.admin, ""), "not said is as it was")
+		c.enrol("A-1", 176)
+		sent := to(c.send(), contactPhone)
+		require.Len(t, sent, 1)
+		require.Contains(t, sent[0].Text, "烦请到2组老马家看一看")
+		require.Equal(t, []string{"hmn"}, c.names("SELECT language FROM messages WHERE contact_id IS NOT NULL AND dispatch = 'accepted'"))
+		c.reply(contactPhone, codeIn(t, sent[0].Text)+" 1")
+		require.Contains(t, to(c.send(), contactPhone)[0].Text, "已收到", "what is not worded in it goes out in zh")
+	})
+
 	t.Run("ApprovedItGoesOutByItsTemplate", func(t *testing.T) {
 		t.Parallel()
 		c, _ := withWordings(t)
