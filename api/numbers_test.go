@@ -32,6 +32,16 @@ func TestNumbersOverHTTP(t *testing.T) {
 	require.Equal(t, "unverified", state())
 	c.post(contact+"/allow-texts", object{"reason": "asked_by_phone"}).requireProblem(http.StatusConflict)
 
+	c.post(contact+"/phones", object{"phone": "12"}).requireProblem(http.StatusUnprocessableEntity, "body.phone")
+	added := c.post(contact+"/phones", object{"phone": "15400000303", "number_verified": true})
+	require.Equal(t, http.StatusCreated, added.status, added.text)
+	phone, _ := added.object()["phone_id"].(string)
+	c.post(contact+"/phones", object{"phone": "15400000304"}).requireProblem(http.StatusConflict)
+	phones, _ := c.get(contact + "/phones").object()["phones"].([]any)
+	require.Len(t, phones, 2)
+	require.Equal(t, http.StatusNoContent, c.post(contact+"/phones/"+phone+"/remove", object{}).status)
+	c.post(contact+"/phones/"+phone+"/remove", object{}).requireProblem(http.StatusNotFound)
+
 	conflicts := "/v1/recipients/" + recipient + "/conflicts"
 	require.Equal(t, http.StatusNoContent, c.post(conflicts, object{"contact_id": id, "kind": "creditor", "reason": "借过钱"}).status)
 	require.Equal(t, "creditor", c.get(conflicts).items()[0]["kind"])

@@ -65,7 +65,7 @@ func TestEveryReadOfAFileIsAudited(t *testing.T) {
 	require.NoError(t, c.rows.QueryRow(t.Context(), "SELECT id::text FROM alerts ORDER BY id LIMIT 1").Scan(&alert))
 
 	fill := strings.NewReplacer("{recipient_id}", recipient, "{plan_id}", plan, "{check_in_id}", checkIn, "{message_id}", message, "{alert_id}", alert)
-	elsewhere := []string{"{year}", "{office_id}", "{transfer_id}"} // of no single file
+	elsewhere := []string{"{year}", "{office_id}", "{transfer_id}", "{contact_id}"} // of no single file
 	var described struct {
 		Paths map[string]map[string]struct{ OperationID string }
 	}

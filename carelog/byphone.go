@@ -171,7 +171,7 @@ func (c aheadOf) isByPhone(o schedule.Occurrence) schedule.Occurrence {
 
 // backForContact is backToVillage for the plans whose primary contact somebody is.
 func backForContact(ctx context.Context, tx txn, contact ContactID) error {
-	rows, err := tx.Query(ctx, `SELECT p.id FROM care_plans p WHERE p.primary_contact_id = $1 AND p.state <> 'closed'
+	rows, err := tx.Query(ctx, `SELECT p.id FROM care_plans p WHERE p.primary_contact_id = coalesce((SELECT phone_of FROM village_contacts WHERE id = $1), $1) AND p.state <> 'closed'
 		AND EXISTS (SELECT FROM check_ins c WHERE c.plan_id = p.id AND c.state = 'planned' AND c.by_phone <> '') ORDER BY p.id FOR NO KEY UPDATE`, contact)
 	if err != nil {
 		return fmt.Errorf("find the contact's plans: %w", err)

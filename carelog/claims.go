@@ -107,10 +107,10 @@ var selectClaims = `WITH due AS MATERIALIZED (
 	SELECT m.id, m.office_id, o.signature, m.recipient_id, m.check_in_id, m.contact_id, m.user_id, m.line_id, n.number, n.carrier,
 		m.purpose, m.wording, m.priority, m.not_before, m.deadline, m.tries,
 		coalesce(a.id, b.ask_id), coalesce(a.code, ''), coalesce(a.state, ''), coalesce(c.state, ''), c.due, CASE WHEN c.state IN ('overdue', 'missed') THEN coalesce(c.first_due, c.due) ELSE c.due END, coalesce(c.kind, ''),
-		coalesce(p.state, ''), coalesce(m.contact_id IN (p.primary_contact_id, p.backup_contact_id), false), coalesce(p.village_barred, false), coalesce(t.key, ''),
+		coalesce(p.state, ''), coalesce(coalesce(k.phone_of, k.id) IN (p.primary_contact_id, p.backup_contact_id), false), coalesce(p.village_barred, false), coalesce(t.key, ''),
 		coalesce(k.data_key, u.data_key), coalesce(k.sealed, u.sealed),
 		coalesce(k.state = 'active' AND pn.opted_out_at IS NULL AND pn.unreachable_at IS NULL, u.state = 'active', false),
-		pn.opted_out_at IS NOT NULL, coalesce(pn.state, ''), coalesce(cardinality(k.barred_topics) > 0, false), ` + conflicted("m.contact_id", "m.recipient_id") + `,
+		pn.opted_out_at IS NOT NULL, coalesce(pn.state, ''), coalesce(cardinality(k.barred_topics) > 0, false), ` + conflicted("coalesce(k.phone_of, k.id)", "m.recipient_id") + `,
 		r.data_key, r.sealed, coalesce(v.township, ''), f.id, f.data_key, f.sealed, coalesce(al.act_by, c.act_by), m.inbound_id,
 		budget.today, budget.week, budget.answers, k.phone_index,
 		m.check_in_id IS NOT NULL AND EXISTS (SELECT FROM messages s WHERE s.check_in_id = m.check_in_id AND s.id <> m.id AND s.wording = m.wording
@@ -118,7 +118,7 @@ var selectClaims = `WITH due AS MATERIALIZED (
 			AND s.delivery NOT IN ('undelivered', 'failed')),
 		al.id, a.review_of, a.review_of IS NOT NULL AND NOT ` + reviewWaits + `, staff.texts, staff.a_day, staff.away,
 		o.texting, o.requests_a_day, o.requests_a_week, cap.left, cap.wait, o.language, o.together,
-		coalesce(k.data_key, u.data_key) IS NULL OR r.id IS NOT NULL AND r.data_key IS NULL
+		coalesce(k.phone_of, k.id), coalesce(k.data_key, u.data_key) IS NULL OR r.id IS NOT NULL AND r.data_key IS NULL
 	FROM messages m
 	JOIN offices o ON o.id = m.office_id
 	JOIN lines n ON n.id = m.line_id
@@ -164,6 +164,7 @@ type claim struct {
 	recipient                    RecipientID
 	checkIn                      CheckInID
 	contact                      ContactID
+	person                       ContactID // whose phone the contact is
 	user                         UserID
 	line                         LineID
 	number, carrier              string
@@ -217,7 +218,7 @@ func scanClaim(row pgx.CollectableRow) (c claim, err error) {
 		&c.ask, &c.code, &c.askState, &c.checkInState, &c.due, &c.lateSince, &c.kind, &c.planState, &c.named, &c.barred, &c.template,
 		&c.partyKey, &c.partySealed, &c.reachable, &c.optedOut, &c.numberState, &c.hasTopics, &c.conflicted, &c.recipientKey, &c.recipientBox, &c.township,
 		&c.officer, &c.officerKey, &c.officerSealed, &c.actBy, &c.inbound, &c.today, &c.week, &c.answers, &c.phone, &c.saidToday,
-		&c.alert, &c.review, &c.reviewed, &c.staffTexts, &c.staffADay, &c.away, &c.texting, &c.perDay, &c.perWeek, &c.capLeft, &c.capWait, &c.language, &c.bundled, &c.erased)
+		&c.alert, &c.review, &c.reviewed, &c.staffTexts, &c.staffADay, &c.away, &c.texting, &c.perDay, &c.perWeek, &c.capLeft, &c.capWait, &c.language, &c.bundled, &c.person, &c.erased)
 	return c, err
 }
 

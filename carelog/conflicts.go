@@ -150,7 +150,10 @@ func (l *Log) mayFlag(ctx context.Context, tx txn, contact ContactID, recipient 
 	if _, err := l.openFile(ctx, tx, recipient); err != nil {
 		return err
 	}
-	_, err := readContact(ctx, tx, contact)
+	c, err := readContact(ctx, tx, contact)
+	if err == nil && !c.phoneOf.IsZero() {
+		return notFound("contact")
+	}
 	return err
 }
 

@@ -16,14 +16,15 @@ type contactRow struct {
 	office          OfficeID
 	state           string
 	index           []byte
+	phoneOf         ContactID // of a second phone: whose it is
 	wrapped, sealed []byte
 }
 
 // readContact reads a contact. Out of scope and not there are the same answer.
 func readContact(ctx context.Context, tx txn, id ContactID) (contactRow, error) {
 	c := contactRow{id: id}
-	err := tx.QueryRow(ctx, "SELECT office_id, state, phone_index, data_key, sealed FROM village_contacts WHERE id = $1", id).
-		Scan(&c.office, &c.state, &c.index, &c.wrapped, &c.sealed)
+	err := tx.QueryRow(ctx, "SELECT office_id, state, phone_index, phone_of, data_key, sealed FROM village_contacts WHERE id = $1", id).
+		Scan(&c.office, &c.state, &c.index, &c.phoneOf, &c.wrapped, &c.sealed)
 	if none(err) {
 		return c, notFound("contact")
 	}

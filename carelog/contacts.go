@@ -165,7 +165,7 @@ func (l *Log) Contacts(ctx context.Context, by Actor, page Page) ([]VillageConta
 				array_agg(v.name ORDER BY v.township, v.name) FILTER (WHERE v.id IS NOT NULL)
 			FROM village_contacts c JOIN numbers n ON n.phone_index = c.phone_index
 			LEFT JOIN contact_villages cv ON cv.contact_id = c.id LEFT JOIN villages v ON v.id = cv.village_id
-			WHERE c.id > $1 AND ($2 OR c.office_id = ANY (scope()))
+			WHERE c.id > $1 AND c.phone_of IS NULL AND ($2 OR c.office_id = ANY (scope()))
 			GROUP BY c.id, n.phone_index ORDER BY c.id LIMIT $3`, page.afterOrFirst(), by.Kind == System, page.Limit)
 		if err != nil {
 			return nil, fmt.Errorf("list contacts: %w", err)

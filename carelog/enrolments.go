@@ -176,7 +176,7 @@ func (e *prepared) checkContact(ctx context.Context, tx txn, p *problems, field 
 	}
 	var serves bool
 	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM contact_villages WHERE contact_id = c.id AND village_id = $3)
-		FROM village_contacts c WHERE c.id = $1 AND c.office_id = $2 AND c.state = 'active'`, contact, e.Office, e.village).Scan(&serves)
+		FROM village_contacts c WHERE c.id = $1 AND c.office_id = $2 AND c.state = 'active' AND c.phone_of IS NULL`, contact, e.Office, e.village).Scan(&serves)
 	switch {
 	case none(err):
 		p.add(field, isUnknownContact)

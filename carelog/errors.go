@@ -99,6 +99,7 @@ func invalid(field string, r reason) error {
 // constraintSentences turns the name of a violated constraint into a refusal.
 // Refusals of PostgreSQL are known by name, never by message text.
 var constraintSentences = map[string]Error{
+	"one_second_phone_a_contact":                    {Kind: Conflict, Message: "the contact has a second phone already: remove it first"},
 	"user_login_is_unique":                          {Kind: Conflict, Message: "this login is taken: choose another"},
 	"office_code_is_unique":                         {Kind: Conflict, Message: "an office with this code exists"},
 	"recipient_external_id_is_unique":               {Kind: Conflict, Message: "a recipient with this external_id is enrolled already"},

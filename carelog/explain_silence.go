@@ -76,7 +76,7 @@ func readQuiet(ctx context.Context, tx txn, recipient RecipientID) (quiet, error
 	q := quiet{recipient: recipient}
 	err := tx.QueryRow(ctx, `SELECT r.office_id, p.id, coalesce(p.state, ''), coalesce(t.key, ''), p.review_on,
 			num_nonnulls(k1.id, k2.id) > 0,
-			coalesce(`+textable("k1", "n1")+` AND NOT `+conflicted("k1.id", "r.id")+`, false) OR coalesce(`+textable("k2", "n2")+` AND NOT `+conflicted("k2.id", "r.id")+`, false),
+			`+textableOf("k1.id")+` IS NOT NULL AND NOT `+conflicted("k1.id", "r.id")+` OR `+textableOf("k2.id")+` IS NOT NULL AND NOT `+conflicted("k2.id", "r.id")+`,
 			coalesce(n1.opted_out_at, n2.opted_out_at) IS NOT NULL, coalesce(n1.unreachable_at, n2.unreachable_at) IS NOT NULL,
 			coalesce(n1.state IN ('unverified', 'asked', 'quarantined'), false) OR coalesce(n2.state IN ('unverified', 'asked', 'quarantined'), false),
 			`+conflicted("k1.id", "r.id")+` OR `+conflicted("k2.id", "r.id")+`,

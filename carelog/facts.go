@@ -60,7 +60,7 @@ func (l *Log) facts(ctx context.Context, tx txn, c claim) (map[string]string, er
 		}
 	case "village_request", visitConfirmation:
 		if c.hasTopics {
-			barred, err := l.topicsBar(ctx, tx, c.contact, c.recipient)
+			barred, err := l.topicsBar(ctx, tx, c.person, c.recipient)
 			if err != nil {
 				return nil, err
 			}

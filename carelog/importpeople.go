@@ -80,17 +80,17 @@ func (im *importer) contact(ctx context.Context, row LedgerRow, column string, v
 
 // findContact looks among the contacts with this number: one phone may serve two people.
 func (im *importer) findContact(ctx context.Context, name, phone string) (ContactID, error) {
-	rows, err := im.tx.Query(ctx, "SELECT id, data_key, sealed FROM village_contacts WHERE office_id = $1 AND phone_index = $2 AND state = 'active' ORDER BY id",
+	rows, err := im.tx.Query(ctx, "SELECT id, coalesce(phone_of, id), data_key, sealed FROM village_contacts WHERE office_id = $1 AND phone_index = $2 AND state = 'active' ORDER BY id",
 		im.options.Office, im.log.keys.Index("phone", phone))
 	if err != nil {
 		return ContactID{}, fmt.Errorf("find contact: %w", err)
 	}
-	var found, id ContactID
+	var found, id, person ContactID
 	var wrapped, sealed []byte
-	_, err = pgx.ForEachRow(rows, []any{&id, &wrapped, &sealed}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, &person, &wrapped, &sealed}, func() error {
 		facts, err := im.log.openPerson(id, wrapped, sealed, "village_contacts.sealed")
 		if err == nil && facts.Name == name && found.IsZero() {
-			found = id
+			found = person
 		}
 		return err
 	})

@@ -201,7 +201,7 @@ const (
 
 func (l *Log) suggestRequests(ctx context.Context, tx txn, at map[InboundID]*WaitingReply) error {
 	rows, err := tx.Query(ctx, "SELECT i.id, "+suggestedColumns+` FROM inbound_messages i JOIN village_contacts k ON k.phone_index = i.sender_index
-		JOIN asks a ON a.contact_id = k.id`+suggestedFiles+"WHERE"+suggestible+"AND i.id = ANY ($4) ORDER BY a.state = 'open' DESC, a.opened_at DESC, a.id",
+		JOIN asks a ON a.contact_id IN (SELECT x.id FROM village_contacts x WHERE x.id IN (k.id, k.phone_of) OR x.phone_of = coalesce(k.phone_of, k.id))`+suggestedFiles+"WHERE"+suggestible+"AND i.id = ANY ($4) ORDER BY a.state = 'open' DESC, a.opened_at DESC, a.id",
 		tx.by.Kind == System, tx.by.officesOf(Officer, Supervisor), tx.now.Add(-suggestedFor), inboundIDs(at))
 	if err != nil {
 		return fmt.Errorf("find suggestions: %w", err)

@@ -175,7 +175,7 @@ func (l *Log) concludeReply(ctx context.Context, tx txn, r reply, senders []send
 		if err := l.settleReply(ctx, tx, r, taken[0].target, "matched", taken[0].how); err != nil {
 			return err
 		}
-		if err := l.answer(ctx, tx, r, taken[0].contact, taken[0].office, "village_ack"); err != nil {
+		if err := l.answer(ctx, tx, r, answersTo(senders, taken[0].target), taken[0].office, "village_ack"); err != nil {
 			return err
 		}
 		if !slices.ContainsFunc(taken, func(p part) bool { return p.purpose != visitConfirmation }) {
@@ -201,7 +201,7 @@ func (l *Log) concludeReply(ctx context.Context, tx txn, r reply, senders []send
 		about.office = officeOf(taken, asked.open, senders)
 	}
 	if len(taken) > 0 && asked.message.IsZero() {
-		if err := l.answer(ctx, tx, r, taken[0].contact, taken[0].office, "village_ack"); err != nil {
+		if err := l.answer(ctx, tx, r, answersTo(senders, taken[0].target), taken[0].office, "village_ack"); err != nil {
 			return err
 		}
 	}

@@ -51,8 +51,8 @@ type toPlan struct {
 }
 
 var selectToPlan = `SELECT c.id, c.office_id, c.recipient_id, c.kind, c.asks_village, c.opens, c.due, p.officer_id,
-		CASE WHEN ` + textable("k1", "n1") + " AND NOT " + conflicted("k1.id", "c.recipient_id") + ` THEN k1.id
-		     WHEN ` + textable("k2", "n2") + " AND NOT " + conflicted("k2.id", "c.recipient_id") + ` THEN k2.id END, p.village_barred,
+		coalesce(CASE WHEN NOT ` + conflicted("k1.id", "c.recipient_id") + " THEN " + textableOf("k1.id") + ` END,
+			CASE WHEN NOT ` + conflicted("k2.id", "c.recipient_id") + " THEN " + textableOf("k2.id") + ` END), p.village_barred,
 		CASE WHEN n1.state IN ('unverified', 'asked') OR n2.state IN ('unverified', 'asked') THEN 'unverified'
 		     WHEN n1.state = 'quarantined' OR n2.state = 'quarantined' THEN 'quarantined' ELSE '' END, c.act_by
 	FROM check_ins c JOIN care_plans p ON p.id = c.plan_id
@@ -269,7 +269,8 @@ func (l *Log) notYetSaid(ctx context.Context, tx txn, a newAsk, slots []slot) ([
 		return slots, nil
 	}
 	rows, err := tx.Query(ctx, `SELECT wording, claimed_at FROM messages
-		WHERE check_in_id = $1 AND (contact_id = $2 OR user_id = $3) AND dispatch IN ('sending', 'accepted', 'unknown')`, a.checkIn, a.contact, a.user)
+		WHERE check_in_id = $1 AND (contact_id = $2 OR user_id = $3 OR delivery NOT IN ('undelivered', 'failed') AND contact_id IN (
+			SELECT x.id FROM village_contacts x JOIN village_contacts y ON x.id = y.phone_of OR x.phone_of = y.id WHERE y.id = $2)) AND dispatch IN ('sending', 'accepted', 'unknown')`, a.checkIn, a.contact, a.user)
 	if err != nil {
 		return nil, fmt.Errorf("look for texts sent before: %w", err)
 	}

@@ -47,6 +47,13 @@ func textable(contact, number string) string {
 	return fmt.Sprintf("(%[1]s.state = 'active' AND %[2]s.state = 'verified' AND %[2]s.opted_out_at IS NULL AND %[2]s.unreachable_at IS NULL)", contact, number)
 }
 
+// textableOf is the SQL for the phone of a contact on which they may be texted about
+// households: their own, else their second one.
+func textableOf(contact string) string {
+	return fmt.Sprintf("(SELECT x.id FROM village_contacts x JOIN numbers xn ON xn.phone_index = x.phone_index WHERE (x.id = %[1]s OR x.phone_of = %[1]s) AND %[2]s ORDER BY x.phone_of IS NOT NULL LIMIT 1)",
+		contact, textable("x", "xn"))
+}
+
 // stateBefore is the SQL for what a number goes back to when texts arrive again.
 const stateBefore = `CASE WHEN state <> 'empty' THEN state WHEN verified_at IS NOT NULL THEN 'verified' WHEN asked_at IS NOT NULL THEN 'asked' ELSE 'unverified' END`
 
@@ -133,13 +140,13 @@ func readNumber(ctx context.Context, tx txn, index []byte) (n number, known bool
 
 // findSenders are the contacts with a number, and whether it is known to be theirs.
 func findSenders(ctx context.Context, tx txn, index []byte) ([]sender, error) {
-	rows, err := tx.Query(ctx, `SELECT k.id, k.office_id, n.state = 'verified' OR n.state = 'empty' AND n.verified_at IS NOT NULL
+	rows, err := tx.Query(ctx, `SELECT k.id, coalesce(k.phone_of, k.id), k.office_id, n.state = 'verified' OR n.state = 'empty' AND n.verified_at IS NOT NULL
 		FROM village_contacts k JOIN numbers n ON n.phone_index = k.phone_index WHERE k.phone_index = $1 AND k.state = 'active' ORDER BY k.id`, index)
 	if err != nil {
 		return nil, fmt.Errorf("find senders: %w", err)
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (s sender, err error) {
-		err = row.Scan(&s.id, &s.office, &s.trusted)
+		err = row.Scan(&s.id, &s.person, &s.office, &s.trusted)
 		return s, err
 	})
 }

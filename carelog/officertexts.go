@@ -38,7 +38,7 @@ func (l *Log) contactsOwn(ctx context.Context, tx txn, r reply, senders []sender
 		if err != nil {
 			return false, err
 		}
-		if found && slices.ContainsFunc(senders, func(s sender) bool { return s.id == t.contact }) {
+		if found && slices.ContainsFunc(senders, func(s sender) bool { return s.person == t.person }) {
 			return true, nil
 		}
 	}

@@ -106,7 +106,7 @@ func (l *Log) askTheContactAgain(ctx context.Context, tx txn, contact ContactID,
 		return err
 	}
 	rows, err := tx.Query(ctx, `SELECT c.id FROM check_ins c JOIN care_plans p ON p.id = c.plan_id
-		WHERE p.primary_contact_id = $1 AND p.state <> 'closed' AND c.state = 'planned' AND c.asks_village AND c.messages_planned ORDER BY p.id, c.id`, contact)
+		WHERE p.primary_contact_id = coalesce((SELECT phone_of FROM village_contacts WHERE id = $1), $1) AND p.state <> 'closed' AND c.state = 'planned' AND c.asks_village AND c.messages_planned ORDER BY p.id, c.id`, contact)
 	if err != nil {
 		return fmt.Errorf("find open village check-ins: %w", err)
 	}

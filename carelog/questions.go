@@ -30,7 +30,7 @@ func (l *Log) askBack(ctx context.Context, tx txn, r reply, senders []sender, re
 	if len(senders) == 0 || r.neverAnswered() || !slices.ContainsFunc(rest, func(p part) bool { return p.unclear }) {
 		return q, nil
 	}
-	open, err := openFor(ctx, tx, contactIDs(senders))
+	open, err := openFor(ctx, tx, persons(senders))
 	if err != nil {
 		return q, err
 	}
@@ -56,7 +56,7 @@ func (l *Log) askBack(ctx context.Context, tx txn, r reply, senders []sender, re
 	} else if len(q.open) == 1 {
 		wording = "village_unparsed"
 	}
-	q.message, err = l.plannedAnswer(ctx, tx, r, q.open[0].contact, q.open[0].office, wording)
+	q.message, err = l.plannedAnswer(ctx, tx, r, answersTo(senders, q.open[0]), q.open[0].office, wording)
 	return q, err
 }
 
@@ -179,7 +179,7 @@ func (l *Log) answerFacts(ctx context.Context, tx txn, c claim, f map[string]str
 	case "village_suggest":
 		return f, suggested(ctx, tx, c, f)
 	}
-	open, err := openFor(ctx, tx, []ContactID{c.contact})
+	open, err := openFor(ctx, tx, []ContactID{c.person})
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func (l *Log) ReplaceContact(ctx context.Context, by Actor, old, successor Conta
 		if err != nil {
 			return Replacement{}, err
 		}
-		if to.office != from.office {
+		if to.office != from.office || !to.phoneOf.IsZero() || !from.phoneOf.IsZero() {
 			return Replacement{}, invalid("new_contact_id", isUnknownContact)
 		}
 		return l.replaceContact(ctx, tx, from, to, why)
@@ -92,19 +92,25 @@ func (l *Log) replaceContact(ctx context.Context, tx txn, from, to contactRow, w
 		}
 	}
 	// What is left is about closed plans, and answers.
-	if _, err := l.closeAsksTo(ctx, tx, from.id, replaced); err != nil {
+	phones, err := phonesOf(ctx, tx, from.id)
+	if err != nil {
 		return done, err
 	}
-	if err := cancelTextsTo(ctx, tx, from.id, replaced); err != nil {
-		return done, err
+	for _, id := range phones {
+		if _, err := l.closeAsksTo(ctx, tx, id, replaced); err != nil {
+			return done, err
+		}
+		if err := cancelTextsTo(ctx, tx, id, replaced); err != nil {
+			return done, err
+		}
 	}
 	tx.audit(from.office, "contact_replaced", anyID(from.id), strconv.Itoa(len(plans))+" plans")
-	return done, l.endContactTasks(ctx, tx, []ContactID{from.id}, aboutTheOldNumber, replaced)
+	return done, l.endContactTasks(ctx, tx, phones, aboutTheOldNumber, replaced)
 }
 
 // resign ends a contact's service; their successor serves their villages.
 func resign(ctx context.Context, tx txn, from, to contactRow) error {
-	tag, err := tx.Exec(ctx, "UPDATE village_contacts SET state = 'resigned' WHERE id = $1 AND state = 'active'", from.id)
+	tag, err := tx.Exec(ctx, "UPDATE village_contacts SET state = 'resigned' WHERE (id = $1 OR phone_of = $1) AND state = 'active'", from.id)
 	if err != nil {
 		return fmt.Errorf("resign contact: %w", err)
 	}
@@ -146,12 +152,12 @@ func (l *Log) putInPlace(ctx context.Context, tx txn, p plan, old, successor Con
 // that are overdue too.
 func (l *Log) closeAsksAbout(ctx context.Context, tx txn, p plan, contact ContactID, why string) error {
 	_, err := tx.Exec(ctx, `UPDATE messages SET dispatch = 'cancelled', dispatch_reason = $3, dispatched_at = $4
-		WHERE recipient_id = $1 AND contact_id = $2 AND dispatch = 'planned'`, p.recipient, contact, why, tx.now)
+		WHERE recipient_id = $1 AND contact_id IN (SELECT id FROM village_contacts WHERE id = $2 OR phone_of = $2) AND dispatch = 'planned'`, p.recipient, contact, why, tx.now)
 	if err != nil {
 		return fmt.Errorf("cancel requests: %w", err)
 	}
 	_, err = tx.Exec(ctx, `WITH settled AS (
-			UPDATE asks SET state = 'closed', reason = $3, closed_at = $4 WHERE recipient_id = $1 AND contact_id = $2 AND state = 'open' RETURNING id)
+			UPDATE asks SET state = 'closed', reason = $3, closed_at = $4 WHERE recipient_id = $1 AND contact_id IN (SELECT id FROM village_contacts WHERE id = $2 OR phone_of = $2) AND state = 'open' RETURNING id)
 		UPDATE task_codes SET free_from = $5 FROM settled WHERE ask_id = settled.id AND free_from IS NULL`, p.recipient, contact, why, tx.now, tx.now.Add(codeRest))
 	if err != nil {
 		return fmt.Errorf("close requests: %w", err)

@@ -26,7 +26,8 @@ type reply struct {
 // sender is a village contact with the number a reply came from. Two contacts
 // may share a phone, and one person may be a contact of two offices.
 type sender struct {
-	id     ContactID
+	id     ContactID // of the phone it came from
+	person ContactID // whose phone it is: the contact that plans name
 	office OfficeID
 
 	trusted bool // the number is known to be theirs
@@ -99,6 +100,31 @@ func noteMark(ctx context.Context, tx txn, r reply) error {
 	return nil
 }
 
+// persons are the contacts whose phones the senders' are, as plans name them.
+func persons(senders []sender) []ContactID {
+	ids := make([]ContactID, len(senders))
+	for i, s := range senders {
+		ids[i] = s.person
+	}
+	return ids
+}
+
+// answersTo is the phone that an answer about a request goes to: the one that
+// wrote, of whoever the request was sent to.
+func answersTo(senders []sender, t target) ContactID {
+	for _, s := range senders {
+		if s.id == t.contact {
+			return s.id
+		}
+	}
+	for _, s := range senders {
+		if s.person == t.person {
+			return s.id
+		}
+	}
+	return t.contact
+}
+
 func contactIDs(senders []sender) []ContactID {
 	ids := make([]ContactID, len(senders))
 	for i, s := range senders {
@@ -114,16 +140,18 @@ type target struct {
 	recipient RecipientID
 	checkIn   CheckInID
 	contact   ContactID
+	person    ContactID // whose phone the contact is
 	state     string
 	answer    *int
 	code      string
 	purpose   string
 }
 
-const selectTargets = `SELECT a.id, a.office_id, a.recipient_id, a.check_in_id, a.contact_id, a.state, a.answer, coalesce(a.code, ''), a.purpose FROM asks a `
+const selectTargets = `SELECT a.id, a.office_id, a.recipient_id, a.check_in_id, a.contact_id,
+	(SELECT coalesce(w.phone_of, w.id) FROM village_contacts w WHERE w.id = a.contact_id), a.state, a.answer, coalesce(a.code, ''), a.purpose FROM asks a `
 
 func scanTarget(row pgx.CollectableRow) (t target, err error) {
-	err = row.Scan(&t.ask, &t.office, &t.recipient, &t.checkIn, &t.contact, &t.state, &t.answer, &t.code, &t.purpose)
+	err = row.Scan(&t.ask, &t.office, &t.recipient, &t.checkIn, &t.contact, &t.person, &t.state, &t.answer, &t.code, &t.purpose)
 	return t, err
 }
 
@@ -140,10 +168,10 @@ func byCode(ctx context.Context, tx txn, line LineID, code string) (target, bool
 	return t, err == nil, err
 }
 
-// openFor finds the requests that contacts were sent and have not answered. What
+// openFor finds the requests that contacts were sent, on whichever phone, and have not answered. What
 // is barred from the village by now is not among them: their codes go into answers.
 func openFor(ctx context.Context, tx txn, contacts []ContactID) ([]target, error) {
-	rows, err := tx.Query(ctx, selectTargets+`WHERE a.contact_id = ANY ($1) AND a.state = 'open' AND a.code IS NOT NULL
+	rows, err := tx.Query(ctx, selectTargets+`WHERE a.contact_id IN (SELECT id FROM village_contacts WHERE id = ANY ($1) OR phone_of = ANY ($1)) AND a.state = 'open' AND a.code IS NOT NULL
 			AND NOT EXISTS (SELECT FROM care_plans p WHERE p.recipient_id = a.recipient_id AND p.village_barred)
 		ORDER BY a.opened_at, a.id`, contacts)
 	if err != nil {
@@ -161,7 +189,7 @@ func requestsAmong(open []target) []target {
 // findTarget is the match of one digit; why is the reason there is none.
 func (l *Log) findTarget(ctx context.Context, tx txn, r reply, senders []sender, code string) (t target, why string, err error) {
 	if code == "" {
-		open, err := openFor(ctx, tx, contactIDs(trusted(senders)))
+		open, err := openFor(ctx, tx, persons(trusted(senders)))
 		open = requestsAmong(open)
 		switch {
 		case err != nil:
@@ -185,7 +213,7 @@ func (l *Log) findTarget(ctx context.Context, tx txn, r reply, senders []sender,
 		return t, officersCode, nil
 	}
 	for _, s := range senders {
-		if s.id == t.contact && s.trusted {
+		if s.person == t.person && s.trusted {
 			return t, "", nil
 		}
 	}

@@ -140,7 +140,7 @@ func (l *Log) matchByHand(ctx context.Context, tx txn, r reply, senders []sender
 	if barred {
 		return conflict("the household is barred from the village: note the words in its file instead of matching them")
 	}
-	hand := byHand{tx.by.User, s.Why, sourceOf(senders, t.contact)}
+	hand := byHand{tx.by.User, s.Why, sourceOf(senders, t.person)}
 	late, err := l.takeAnswer(ctx, tx, r, signal{target: t, digit: s.Digit, note: l.understand(r.said.Text).noteOf(), how: matchedByHand, hand: &hand})
 	if err != nil {
 		return err
@@ -153,8 +153,8 @@ func (l *Log) matchByHand(ctx context.Context, tx txn, r reply, senders []sender
 }
 
 // sourceOf says whether the contact wrote it, or a number we do not know for theirs.
-func sourceOf(senders []sender, contact ContactID) string {
-	if slices.ContainsFunc(senders, func(s sender) bool { return contact.IsZero() || s.id == contact }) {
+func sourceOf(senders []sender, person ContactID) string {
+	if slices.ContainsFunc(senders, func(s sender) bool { return person.IsZero() || s.person == person }) {
 		return "village_contact_sms"
 	}
 	return "unverified_number"

@@ -304,7 +304,7 @@ func whoWrote(senders []sender) ContactID {
 // belong to no plan, and yet must not wait for somebody to open the task list.
 func (l *Log) wakeForUnknown(ctx context.Context, tx txn, r reply, senders []sender) error {
 	rows, err := tx.Query(ctx, `SELECT DISTINCT p.officer_id FROM care_plans p JOIN users u ON u.id = p.officer_id AND u.state = 'active'
-		WHERE p.state <> 'closed' AND (p.primary_contact_id = ANY ($1) OR p.backup_contact_id = ANY ($1)) ORDER BY p.officer_id`, contactIDs(senders))
+		WHERE p.state <> 'closed' AND (p.primary_contact_id = ANY ($1) OR p.backup_contact_id = ANY ($1)) ORDER BY p.officer_id`, persons(senders))
 	if err != nil {
 		return fmt.Errorf("find the sender's officers: %w", err)
 	}

@@ -42,7 +42,7 @@ func (l *Log) BarTopics(ctx context.Context, by Actor, id ContactID, topics []Fl
 		if err != nil {
 			return 0, err
 		}
-		if _, err := tx.Exec(ctx, "UPDATE village_contacts SET barred_topics = $2 WHERE id = $1", id, listed(topics)); err != nil {
+		if _, err := tx.Exec(ctx, "UPDATE village_contacts SET barred_topics = $2 WHERE id = $1 OR phone_of = $1", id, listed(topics)); err != nil {
 			return 0, fmt.Errorf("bar topics: %w", err)
 		}
 		off := 0
@@ -105,7 +105,7 @@ func (e *prepared) checkTopics(ctx context.Context, tx txn, p *problems) error {
 // noteBarredTopic keeps a claimed request's contact from the household for good.
 func noteBarredTopic(ctx context.Context, tx txn, c claim) error {
 	_, err := tx.Exec(ctx, `INSERT INTO contact_conflicts (contact_id, recipient_id, kind, at) VALUES ($1, $2, 'barred_topic', $3)
-		ON CONFLICT (contact_id, recipient_id) WHERE ended_at IS NULL DO NOTHING`, c.contact, c.recipient, tx.now)
+		ON CONFLICT (contact_id, recipient_id) WHERE ended_at IS NULL DO NOTHING`, c.person, c.recipient, tx.now)
 	if err != nil {
 		return fmt.Errorf("note the barred topic: %w", err)
 	}
