@@ -10,6 +10,7 @@ import (
 
 	"aftercare/carelog"
 	"aftercare/carelog/calendar"
+	"aftercare/carelog/schedule"
 )
 
 // What went wrong in other systems of this kind, each named after what goes right here.
@@ -110,6 +111,62 @@ func TestWhatWentWrongElsewhere(t *testing.T) {
 		require.Equal(t, 1, c.count("SELECT count(*) FROM delivery_reports"))
 		require.Equal(t, 1, c.count("SELECT count(*) FROM messages WHERE purpose = 'answer'"))
 		require.Equal(t, 1, c.count("SELECT count(*) FROM history WHERE kind = 'reply_received'"))
+	})
+
+	t.Run("ATenDayOutageLosesNoTextAndSaysWhyOneExpired", func(t *testing.T) {
+		t.Parallel()
+		c := newCounty(t)
+		made := c.enrol("A-1", 176) // due on the 30th, its request planned for today
+		c.clock.set(calendar.Of(tuesday).AddDays(10).At(9, 0))
+		require.NoError(t, c.markOverdue())
+		c.plan()
+		require.Empty(t, to(c.send(), contactPhone), "a request for a day that has passed")
+		require.Equal(t, "overdue", c.village(made.Recipient).State, "the work is not gone with its texts")
+		expired := 0
+		for _, m := range c.messages(made.Recipient) {
+			if m.Purpose == "village_request" {
+				require.Equal(t, "expired", m.Dispatch)
+				require.Contains(t, m.DispatchReason, "its time had passed: the deadline was 2026-11-30")
+				expired++
+			}
+		}
+		require.Equal(t, 2, expired, "the request and its repeat")
+		require.Contains(t, c.kinds(made.Recipient), "message_expired")
+		c.sweep()
+		require.Equal(t, schedule.Phone, c.village(made.Recipient).Kind, "the officer asks")
+		c.keeps()
+	})
+
+	t.Run("FiftyEnrolmentsAtOnceAreFiftyFiles", func(t *testing.T) {
+		t.Parallel()
+		c := newCounty(t)
+		var group sync.WaitGroup
+		failed := make([]error, 50)
+		for i := range failed {
+			group.Go(func() { _, failed[i] = c.app.EnrolRecipient(c.ctx(), c.officer, c.enrolment(fmt.Sprint("A-", i), 176)) })
+		}
+		group.Wait()
+		for _, err := range failed {
+			require.NoError(t, err)
+		}
+		require.Equal(t, 50, c.count("SELECT count(DISTINCT external_id) FROM recipients"))
+		require.Equal(t, 50, c.count("SELECT count(DISTINCT recipient_id) FROM care_plans WHERE state = 'active'"))
+		c.keeps()
+	})
+
+	t.Run("ReopenedTwiceTheLastReopeningCounts", func(t *testing.T) {
+		t.Parallel()
+		c := newCounty(t)
+		made := c.enrol("A-1", 3)
+		for year := range 2 {
+			c.clock.set(tuesday.AddDate(year, 0, 0))
+			c.closed(made)
+			c.clock.set(tuesday.AddDate(year, 6, 0))
+			require.NoError(t, second(c.app.ReopenPlan(c.ctx(), c.officer, made.Plan, "再次困难")))
+		}
+		require.Equal(t, 1, c.count("SELECT count(*) FROM care_plans WHERE id = $1 AND reopened_on = '2028-05-24'", made.Plan))
+		_, err := c.app.ClosePlan(c.ctx(), c.officer, made.Plan, "已脱困")
+		require.Contains(t, unmet(t, err), "exit.last_two_visits", "what was well between the two proves nothing now")
 	})
 
 	t.Run("CodesDrawnAtOnceAreDistinct", func(t *testing.T) {
