@@ -75,6 +75,17 @@ func TestOfficersTexts(t *testing.T) {
 		require.Empty(t, to(c.claim(), officerPhone), "an officer is asked nothing back")
 	})
 
+	t.Run("AnOfficersStopIsAPersonsToLookAtAndTheirTextsGoOn", func(t *testing.T) {
+		t.Parallel()
+		c, _, _ := asked(t)
+		c.reply(officerPhone, "TD")
+		require.Contains(t, c.taskReason("triage"), "from one of our own people")
+		require.Equal(t, 1, c.count("SELECT count(*) FROM tasks WHERE kind = 'triage' AND office_id = $1", c.office))
+		_, err := c.app.SendTest(c.ctx(), c.officer)
+		require.NoError(t, err)
+		require.NotEmpty(t, to(c.send(), officerPhone))
+	})
+
 	t.Run("AnOfficerOfAnotherOfficeRecordsNothing", func(t *testing.T) {
 		t.Parallel()
 		c, made, _, code := reminded(t)

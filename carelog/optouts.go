@@ -14,6 +14,13 @@ func (l *Log) stopTexts(ctx context.Context, tx txn, r reply, senders []sender) 
 		if err := setOptedOut(ctx, tx, r.sender); err != nil { // nobody adds it as a contact's and texts it
 			return err
 		}
+		staff, office, err := findStaff(ctx, tx, r.sender)
+		if err != nil {
+			return err
+		}
+		if len(staff) > 0 {
+			return l.toTriage(ctx, tx, r, target{office: office}, stopOfOurs)
+		}
 		return l.toTriage(ctx, tx, r, target{}, "a stop word from a number that is none of our contacts")
 	}
 	for _, s := range senders {
@@ -36,6 +43,10 @@ func (l *Log) stopTexts(ctx context.Context, tx txn, r reply, senders []sender) 
 	}
 	return l.answer(ctx, tx, r, senders[0].id, senders[0].office, "stop_ack")
 }
+
+// stopOfOurs: what our own people are texted is their duty, red alerts among it. Who
+// has their number changed by mistake is told by the person who reads this.
+const stopOfOurs = "a stop word from one of our own people: they are texted on, look whether the number is still theirs"
 
 // rerouteAsks closes a contact's open requests and has the check-ins planned anew without them.
 func (l *Log) rerouteAsks(ctx context.Context, tx txn, r reply, s sender) error {
