@@ -15,9 +15,9 @@ func (c claim) party() string { return string(c.phone) + c.user.String() }
 
 // on is the claim with what the batch sends its number before it.
 func (s spent) on(c claim) claim {
-	phone := string(c.phone)
+	requests := s.requests[string(c.phone)]
 	c.staffTexts += s.told[c.user]
-	c.today, c.week, c.answers = c.today+s.requests[phone], c.week+s.requests[phone], c.answers+s.answers[phone]
+	c.today, c.week, c.answers = c.today+requests, c.week+requests, c.answers+s.answers[string(c.phone)]
 	if c.capLeft != nil {
 		left := *c.capLeft - s.through[c.party()]
 		c.capLeft = &left
