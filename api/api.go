@@ -37,6 +37,7 @@ type server struct {
 	api     huma.API
 	clock   func() time.Time // the machine's, for deadlines and durations; care goes by the log's own
 	uploads chan struct{}    // one place for each large body held at a time
+	ajar    bool             // leaves every refusal to the verbs: for the test that walks them
 }
 
 func newServer(c Config, mux humago.Mux) *server {
@@ -55,9 +56,12 @@ func newServer(c Config, mux humago.Mux) *server {
 // /healthz and /readyz. Every refusal is an RFC 9457 problem that repeats nothing
 // of what was sent, and every request leaves one line in the log, without ids of
 // people. Mount it at "/" or at those paths, unstripped.
-func Handler(c Config) http.Handler {
+func Handler(c Config) http.Handler { return handler(c, false) }
+
+func handler(c Config, ajar bool) http.Handler {
 	mux := http.NewServeMux()
 	s := newServer(c, mux)
+	s.ajar = ajar
 	page := docs.Handler()
 	mux.Handle("/docs", page)
 	mux.Handle("/docs/", page)

@@ -144,30 +144,112 @@ func TestCheckIns(t *testing.T) {
 func TestUsersAndTokens(t *testing.T) {
 	t.Parallel()
 	c := newCounty(t)
-	user := object{"login": "Wang", "name": "王某", "phone": "15400000203", "roles": []string{"officer"}}
+	user := object{"login": "Wang", "name": "王某", "phone": "15400000203"}
+	security := c.addUser(c.office, "guard", carelog.SecurityAdministrator)
+	var added string
 
-	t.Run("AreAddedByAnAdministratorOnly", func(t *testing.T) {
+	t.Run("AreAddedByASystemAdministratorWithoutRoles", func(t *testing.T) {
 		c.post("/v1/users", user).requireProblem(http.StatusForbidden)
+		c.send(security, http.MethodPost, "/v1/users", user).requireProblem(http.StatusForbidden)
+		withRole := object{"login": "x", "name": "x", "roles": []string{"officer"}}
+		c.send(c.admin, http.MethodPost, "/v1/users", withRole).requireProblem(http.StatusForbidden)
 		made := c.send(c.admin, http.MethodPost, "/v1/users", user)
 		require.Equal(t, http.StatusCreated, made.status, made.text)
-		require.NotEmpty(t, made.object()["user_id"])
+		added, _ = made.object()["user_id"].(string)
 		c.send(c.admin, http.MethodPost, "/v1/users", user).requireProblem(http.StatusConflict)
+	})
+	t.Run("AreGrantedWhatTheyMayByASecurityAdministrator", func(t *testing.T) {
+		roles := "/v1/users/" + added + "/roles"
+		c.send(c.admin, http.MethodPost, roles, object{"role": "officer"}).requireProblem(http.StatusForbidden)
+		require.Equal(t, http.StatusNoContent, c.send(security, http.MethodPost, roles, object{"role": "officer"}).status)
+		for _, other := range []string{"system_administrator", "security_administrator", "audit_administrator", "integration"} {
+			c.send(security, http.MethodPost, roles, object{"role": other}).requireProblem(http.StatusConflict)
+		}
+		require.Equal(t, http.StatusNoContent, c.send(security, http.MethodPost, roles+"/withdraw", object{"role": "officer"}).status)
+		c.send(security, http.MethodPost, roles+"/withdraw", object{"role": "officer"}).requireProblem(http.StatusNotFound)
+		require.Equal(t, http.StatusNoContent, c.send(security, http.MethodPost, roles, object{"role": "audit_administrator"}).status, "who may nothing any more")
 	})
 	t.Run("RefuseARoleNobodyHas", func(t *testing.T) {
 		c.send(c.admin, http.MethodPost, "/v1/users", object{"login": "x", "name": "x", "roles": []string{"king"}}).
 			requireProblem(http.StatusUnprocessableEntity, "body.roles[0]")
 	})
-	t.Run("IssueATokenThatWorksForItsDays", func(t *testing.T) {
-		made := c.post("/v1/tokens", object{"label": "export", "days": 30})
+}
+
+func TestTokens(t *testing.T) {
+	t.Parallel()
+	c := newCounty(t)
+	security := c.addUser(c.office, "guard", carelog.SecurityAdministrator)
+	program := c.addProgram(c.office, "dashboard")
+	issue := func(by string, body object) reply { return c.send(by, http.MethodPost, "/v1/tokens", body) }
+	statistics := object{"user_id": program, "label": "dashboard", "days": 30, "scopes": []string{"read:statistics"}}
+
+	t.Run("AreNotMadeByATokenForItself", func(t *testing.T) {
+		mine := object{"days": 30, "scopes": []string{"read:statistics"}}
+		for _, by := range []string{c.officer, c.admin, security} {
+			issue(by, mine).requireProblem(http.StatusForbidden)
+		}
+		issue(c.officer, statistics).requireProblem(http.StatusForbidden)
+	})
+	t.Run("OfAProgramAreLetIntoTheirScopesAndEnd", func(t *testing.T) {
+		made := issue(security, statistics)
 		require.Equal(t, http.StatusCreated, made.status, made.text)
 		expires, err := time.Parse(time.RFC3339, made.object()["expires_at"].(string))
 		require.NoError(t, err)
 		require.True(t, expires.Equal(tuesday.AddDate(0, 0, 30)))
 		token, _ := made.object()["token"].(string)
-		require.Equal(t, "li", c.send(token, http.MethodGet, "/v1/me", nil).object()["login"])
+		require.Equal(t, http.StatusOK, c.send(token, http.MethodGet, "/v1/plans/counts", nil).status)
+		c.send(token, http.MethodGet, "/v1/plans", nil).requireProblem(http.StatusForbidden)
+		issue(token, statistics).requireProblem(http.StatusForbidden)
 		require.NotContains(t, c.log.text(), token)
+
+		kept := c.send(security, http.MethodGet, "/v1/tokens?user_id="+program, nil).items()
+		require.Len(t, kept, 1)
+		require.NotEmpty(t, kept[0]["last_used_at"])
+		require.NotContains(t, kept[0], "token")
+		id, _ := kept[0]["token_id"].(string)
+		c.post("/v1/tokens/"+id+"/revoke", nil).requireProblem(http.StatusForbidden)
+		require.Equal(t, http.StatusNoContent, c.send(security, http.MethodPost, "/v1/tokens/"+id+"/revoke", nil).status)
+		c.send(token, http.MethodGet, "/v1/plans/counts", nil).requireProblem(http.StatusUnauthorized)
 	})
-	t.Run("RefuseATokenForLonger", func(t *testing.T) {
-		c.post("/v1/tokens", object{"days": 366}).requireProblem(http.StatusUnprocessableEntity, "body.days")
+	t.Run("RefuseLongerAndUnknownScopes", func(t *testing.T) {
+		issue(security, object{"user_id": program, "days": 366, "scopes": []string{"read:files"}}).requireProblem(http.StatusUnprocessableEntity, "body.days")
+		issue(security, object{"user_id": program, "scopes": []string{"write:everything"}}).requireProblem(http.StatusUnprocessableEntity, "body.scopes")
+		issue(security, object{"user_id": program}).requireProblem(http.StatusUnprocessableEntity, "body.scopes")
+		brief := c.tokenUntil("guard", tuesday.AddDate(0, 0, 7))
+		issue(brief, statistics).requireProblem(http.StatusForbidden)
 	})
+	t.Run("OfPeopleAreNotTheSecurityAdministratorsToIssue", func(t *testing.T) {
+		issue(security, object{"user_id": c.userID("li"), "scopes": []string{"read:files"}}).requireProblem(http.StatusForbidden)
+	})
+	t.Run("AreListedAndEndedByTheirOwner", func(t *testing.T) {
+		mine := c.get("/v1/tokens").items()
+		require.Len(t, mine, 1)
+		c.get("/v1/tokens?user_id=" + c.userID("zhao")).requireProblem(http.StatusForbidden)
+		id, _ := mine[0]["token_id"].(string)
+		require.Equal(t, http.StatusNoContent, c.post("/v1/tokens/"+id+"/revoke", nil).status)
+		c.get("/v1/me").requireProblem(http.StatusUnauthorized)
+	})
+}
+
+func TestTheAuditIsReadByItsAdministratorAlone(t *testing.T) {
+	t.Parallel()
+	c := newCounty(t)
+	recipient, _ := c.enrol("YY-1")
+	require.Equal(t, http.StatusOK, c.get("/v1/recipients/"+recipient+"/history").status)
+	auditor := c.addUser(c.office, "auditor", carelog.AuditAdministrator)
+	for _, by := range []string{c.officer, c.boss, c.admin} {
+		c.send(by, http.MethodGet, "/v1/audit", nil).requireProblem(http.StatusForbidden)
+	}
+	read := c.send(auditor, http.MethodGet, "/v1/audit?act=history_read&subject_id="+recipient, nil).items()
+	require.Len(t, read, 1)
+	require.Equal(t, c.userID("li"), read[0]["actor_id"])
+	first := c.send(auditor, http.MethodGet, "/v1/audit?limit=2", nil)
+	require.Equal(t, "audit_read", first.items()[0]["act"], "the reading stands there too")
+	next, _ := first.object()["next_cursor"].(string)
+	second := c.send(auditor, http.MethodGet, "/v1/audit?limit=2&cursor="+next, nil).items()
+	require.Less(t, second[0]["seq"], first.items()[1]["seq"])
+	elsewhere := c.addUser(c.addOffice("370324", "沂南县人民检察院"), "other", carelog.AuditAdministrator)
+	for _, e := range c.send(elsewhere, http.MethodGet, "/v1/audit", nil).items() {
+		require.NotEqual(t, c.office.String(), e["office_id"])
+	}
 }

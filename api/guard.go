@@ -58,10 +58,11 @@ func (s *server) guard(ctx huma.Context, next func(huma.Context)) {
 	if !open {
 		c.by, refused = s.authenticate(r)
 	}
-	large := op.MaxBodyBytes > maxBodyBytes+1
-	if refused == nil && large && !open && !c.by.Has(carelog.Officer) {
-		refused = &carelog.Error{Kind: carelog.Forbidden, Message: "only an officer of the office imports its ledger"}
+	// Whoever may do none of it anywhere is told before anything of the body is read.
+	if refused == nil && !open && !s.ajar && !c.by.Holds(acts[op.OperationID]...) {
+		refused = &carelog.Error{Kind: carelog.Forbidden, Message: "this is not for your role, or not within the scopes of your token"}
 	}
+	large := op.MaxBodyBytes > maxBodyBytes+1
 	if refused == nil && large {
 		select {
 		case s.uploads <- struct{}{}:

@@ -106,7 +106,7 @@ func newCounty(t *testing.T) *county {
 	require.NoError(t, err)
 	c.officer = c.addUser(c.office, "li", carelog.Officer)
 	c.boss = c.addUser(c.office, "zhao", carelog.Supervisor)
-	c.admin = c.addUser(c.office, "admin", carelog.Administrator)
+	c.admin = c.addUser(c.office, "admin", carelog.SystemAdministrator)
 	c.contact, err = c.work.AddContact(t.Context(), carelog.TheSystem(), carelog.NewContact{
 		Verified: true, Office: c.office, Name: "赵某", Phone: contactPhone, Role: "committee_head", Villages: []carelog.VillageName{{Township: "南麻街道", Name: "柿岭村"}},
 	})
@@ -135,6 +135,30 @@ func (c *county) addUser(office carelog.OfficeID, login string, role carelog.Rol
 	})
 	require.NoError(c.t, err)
 	token, err = c.work.IssueToken(c.t.Context(), system, id, carelog.APIToken, "test", tuesday.AddDate(1, 0, 0))
+	require.NoError(c.t, err)
+	return token
+}
+
+// addProgram adds an account that no person signs in with.
+func (c *county) addProgram(office carelog.OfficeID, login string) (user string) {
+	c.t.Helper()
+	id, err := c.work.AddUser(c.t.Context(), carelog.TheSystem(), carelog.NewUser{Office: office, Login: login, Name: login, Roles: []carelog.Role{carelog.Integration}})
+	require.NoError(c.t, err)
+	return id.String()
+}
+
+func (c *county) userID(login string) string {
+	c.t.Helper()
+	id, err := c.work.UserByLogin(c.t.Context(), carelog.TheSystem(), login)
+	require.NoError(c.t, err)
+	return id.String()
+}
+
+func (c *county) tokenUntil(login string, until time.Time, scopes ...carelog.Scope) string {
+	c.t.Helper()
+	id, err := c.work.UserByLogin(c.t.Context(), carelog.TheSystem(), login)
+	require.NoError(c.t, err)
+	token, err := c.work.IssueToken(c.t.Context(), carelog.TheSystem(), id, carelog.APIToken, "test", until, scopes...)
 	require.NoError(c.t, err)
 	return token
 }

@@ -156,9 +156,14 @@ func (s *server) routes() {
 	post(s, route{id: "set-text-budget", path: "/v1/users/{user_id}/texts-a-day", status: http.StatusNoContent, summary: "Set how many texts a person gets a day before the rest is a digest"}, s.setTextBudget)
 	post(s, route{id: "add-user", path: "/v1/users", status: http.StatusCreated, summary: "Add a person who signs in"}, s.addUser)
 	post(s, route{
-		id: "issue-token", path: "/v1/tokens", status: http.StatusCreated, summary: "Issue a bearer token for yourself",
+		id: "issue-token", path: "/v1/tokens", status: http.StatusCreated, summary: "Issue a bearer token for a program",
 		more: "The secret is shown this once and kept nowhere; so a repeat with the same Idempotency-Key issues another token.",
 	}, s.issueToken)
+	get(s, route{id: "list-tokens", path: "/v1/tokens", summary: "List your tokens, or a person's, without their secrets"}, s.listTokens)
+	post(s, route{id: "revoke-token", path: "/v1/tokens/{token_id}/revoke", status: http.StatusNoContent, summary: "End one token"}, s.revokeToken)
+	post(s, route{id: "grant-role", path: "/v1/users/{user_id}/roles", status: http.StatusNoContent, summary: "Grant a person a role in an office"}, s.grantRole)
+	post(s, route{id: "withdraw-role", path: "/v1/users/{user_id}/roles/withdraw", status: http.StatusNoContent, summary: "Take a role in an office away"}, s.withdrawRole)
+	get(s, route{id: "read-audit", path: "/v1/audit", summary: "Read who did what, newest first"}, s.readAudit)
 	get(s, route{id: "read-me", path: "/v1/me", summary: "Who this token stands for"}, s.readMe)
 
 	get(s, route{id: "explain-check-in", path: "/v1/check-ins/{check_in_id}/explain", summary: "Why a check-in is there, and then"}, s.explainCheckIn)

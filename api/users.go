@@ -12,7 +12,7 @@ type newUserBody struct {
 	Login    string           `json:"login" maxLength:"100" pattern:"^[0-9A-Za-z._@-]*$" doc:"Kept in lower case" example:"li"`
 	Name     string           `json:"name" maxLength:"200"`
 	Phone    string           `json:"phone,omitempty" maxLength:"40" doc:"As people write it; reminders go there by text"`
-	Roles    []string         `json:"roles" nullable:"false" minItems:"1" maxItems:"3" uniqueItems:"true" enum:"officer,supervisor,administrator" doc:"Held in the office and below it"`
+	Roles    []string         `json:"roles,omitempty" nullable:"false" maxItems:"3" uniqueItems:"true" enum:"officer,supervisor,system_administrator,security_administrator,audit_administrator,integration" doc:"Only where you may grant them; else leave it empty, a security administrator does"`
 
 	Position string `json:"position,omitempty" enum:"head,deputy,office" doc:"A supervisor's place on the ladder; head when left out"`
 }
@@ -37,8 +37,10 @@ func (s *server) addUser(ctx context.Context, by carelog.Actor, in *struct{ Body
 }
 
 type newTokenBody struct {
-	Label string `json:"label,omitempty" maxLength:"100" doc:"What it is for; no personal facts, it is kept in clear" example:"nightly export"`
-	Days  int    `json:"days,omitempty" minimum:"1" maximum:"365" default:"90" doc:"How long it is good for"`
+	UserID carelog.UserID `json:"user_id,omitzero" format:"uuid" doc:"A program's account; yourself when left out, which no token may"`
+	Scopes []string       `json:"scopes" nullable:"false" minItems:"1" maxItems:"30" uniqueItems:"true" doc:"What it is let into, as docs/permissions.md lists it" example:"[\"read:statistics\"]"`
+	Label  string         `json:"label,omitempty" maxLength:"100" doc:"What it is for; no personal facts, it is kept in clear" example:"nightly export"`
+	Days   int            `json:"days,omitempty" minimum:"1" maximum:"365" default:"90" doc:"How long it is good for"`
 }
 
 type tokenBody struct {
@@ -48,7 +50,14 @@ type tokenBody struct {
 
 func (s *server) issueToken(ctx context.Context, by carelog.Actor, in *struct{ Body newTokenBody }) (*answer[tokenBody], error) {
 	expires := s.Log.Now().AddDate(0, 0, in.Body.Days)
-	secret, err := s.Log.IssueToken(ctx, by, by.User, carelog.APIToken, in.Body.Label, expires)
+	user, scopes := in.Body.UserID, []carelog.Scope{}
+	if user.IsZero() {
+		user = by.User
+	}
+	for _, scope := range in.Body.Scopes {
+		scopes = append(scopes, carelog.Scope(scope))
+	}
+	secret, err := s.Log.IssueToken(ctx, by, user, carelog.APIToken, in.Body.Label, expires, scopes...)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +74,7 @@ type meBody struct {
 
 func (s *server) readMe(_ context.Context, by carelog.Actor, _ *struct{}) (*answer[meBody], error) {
 	me := meBody{UserID: by.User, OfficeID: by.Office, Login: by.Login, Name: by.Name, Roles: []string{}}
-	for _, role := range []carelog.Role{carelog.Officer, carelog.Supervisor, carelog.Administrator} {
+	for _, role := range carelog.Roles() {
 		if by.Has(role) {
 			me.Roles = append(me.Roles, string(role))
 		}

@@ -76,7 +76,7 @@ func (l *Log) lockAbsences(ctx context.Context, tx txn, by Actor, user UserID) (
 	if err != nil {
 		return office, fmt.Errorf("read user: %w", err)
 	}
-	if by.User != user && !by.mayAny(office, Supervisor, Administrator) {
+	if !by.may(office, KeepRoster) && !by.mayForOneself(user, OwnLeave) {
 		return office, forbidden("a leave is recorded by the person, or by a supervisor or administrator of the office")
 	}
 	if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended('absences:' || $1::text, 0))", user.String()); err != nil {
@@ -158,11 +158,14 @@ func (l *Log) EndAbsence(ctx context.Context, by Actor, id AbsenceID) error {
 // Absences lists the leaves of the actor's offices that are not over, in the
 // order they were recorded.
 func (l *Log) Absences(ctx context.Context, by Actor, page Page) ([]Absence, error) {
+	if !by.Holds(SeeRoster) {
+		return nil, forbidden("only officers, supervisors and system administrators see leave and duty")
+	}
 	return read(ctx, l, by, func(tx txn) ([]Absence, error) {
 		rows, err := tx.Query(ctx, `SELECT a.id, a.user_id, a.from_on, a.until_on, a.deputy_id, u.data_key, u.sealed, d.data_key, d.sealed
 			FROM absences a LEFT JOIN users u ON u.id = a.user_id LEFT JOIN users d ON d.id = a.deputy_id
 			WHERE a.ended_at IS NULL AND a.until_on >= $1 AND a.id > $2 AND ($4 OR a.office_id = ANY ($5)) ORDER BY a.id LIMIT $3`,
-			tx.today(), page.afterOrFirst(), page.Limit, by.Kind == System, by.officesOf(Officer, Supervisor, Administrator))
+			tx.today(), page.afterOrFirst(), page.Limit, by.Kind == System, by.officesFor(SeeRoster))
 		if err != nil {
 			return nil, fmt.Errorf("list absences: %w", err)
 		}

@@ -18,10 +18,24 @@ type Role string
 
 // The roles of a grant.
 const (
-	Officer       Role = "officer"       // enrols, visits, records
-	Supervisor    Role = "supervisor"    // reads every history of the office, approves
-	Administrator Role = "administrator" // offices, users, contacts; no histories
+	Officer    Role = "officer"    // enrols, visits, records: in the office of the grant alone
+	Supervisor Role = "supervisor" // head of department or deputy chief: reads every history, approves
+
+	// The three administrators are separate people, and open no files.
+	SystemAdministrator   Role = "system_administrator"   // people's records, templates, texts, calendar
+	SecurityAdministrator Role = "security_administrator" // grants, tokens, shutting out
+	AuditAdministrator    Role = "audit_administrator"    // reads the audit and changes nothing
+
+	Integration Role = "integration" // a program's account: what its token's scopes name
 )
+
+var (
+	people    = []Role{Officer, Supervisor, SystemAdministrator, SecurityAdministrator, AuditAdministrator}
+	everyRole = append(slices.Clone(people), Integration)
+)
+
+// Roles are all there are.
+func Roles() []Role { return slices.Clone(everyRole) }
 
 // ActorKind says what sort of doer stands behind an act.
 type ActorKind string
@@ -50,6 +64,8 @@ type Actor struct {
 	RequestKey  string
 	RequestHash []byte
 
+	scopes []Scope   // of the token; none: all that the person may
+	until  time.Time // when the token ends
 	rights map[Role]map[OfficeID]bool
 	scope  []OfficeID
 	key    crypt.DataKey
@@ -59,23 +75,8 @@ type Actor struct {
 // works through the workers' database role, which sees every office.
 func TheSystem() Actor { return Actor{Kind: System} }
 
-// May tells whether the actor holds the role in the office or one above it.
-func (a Actor) May(role Role, office OfficeID) bool {
-	return a.Kind == System || a.rights[role][office]
-}
-
 // Has tells whether the actor holds the role anywhere.
 func (a Actor) Has(role Role) bool { return a.Kind == System || len(a.rights[role]) > 0 }
-
-// officesOf are the offices where the actor holds one of the roles: what a list shows.
-// The scope holds every office of every role, an administrator's too.
-func (a Actor) officesOf(roles ...Role) []OfficeID {
-	return slices.DeleteFunc(slices.Clone(a.scope), func(o OfficeID) bool { return !a.mayAny(o, roles...) })
-}
-
-func (a Actor) mayAny(office OfficeID, roles ...Role) bool {
-	return slices.ContainsFunc(roles, func(r Role) bool { return a.May(r, office) })
-}
 
 // Authenticate turns a bearer secret into the actor it stands for. Unknown,
 // expired and revoked secrets, and people who left, are all Unauthorized.
@@ -88,14 +89,22 @@ func (l *Log) Authenticate(ctx context.Context, secret string) (Actor, error) {
 	var wrapped, sealed []byte
 	var offices []OfficeID
 	var roles []Role
-	err := l.db.QueryRow(ctx, `SELECT token_id, token_kind, user_id, office_id, login, data_key, sealed, right_offices, right_roles
+	var used *time.Time
+	var duty string
+	err := l.db.QueryRow(ctx, `SELECT token_id, token_kind, scopes, expires_at, last_used_at, user_id, office_id, login, duty, data_key, sealed, right_offices, right_roles
 		FROM authenticate($1, $2)`, secretHash(secret), l.now()).
-		Scan(&a.Token, &a.Kept, &a.User, &a.Office, &a.Login, &wrapped, &sealed, &offices, &roles)
+		Scan(&a.Token, &a.Kept, &a.scopes, &a.until, &used, &a.User, &a.Office, &a.Login, &duty, &wrapped, &sealed, &offices, &roles)
 	if none(err) {
 		return Actor{}, unknown
 	}
 	if err != nil {
 		return Actor{}, fmt.Errorf("authenticate: %w", err)
+	}
+	if duty == programDuty {
+		a.Kind = Program
+	}
+	if err := l.noteUse(ctx, secret, used); err != nil {
+		return Actor{}, err
 	}
 	if a.key, err = l.keys.Unwrap(a.User, wrapped); err != nil {
 		return Actor{}, fmt.Errorf("open the user's key: %w", err)
@@ -127,30 +136,26 @@ const (
 	SessionToken TokenKind = "session"
 )
 
-// IssueToken makes a bearer secret for user that ends at expires. The secret is
-// returned once and kept only as a hash. A person may issue for themselves, an
-// administrator for the people of their offices.
-func (l *Log) IssueToken(ctx context.Context, by Actor, user UserID, kind TokenKind, label string, expires time.Time) (string, error) {
+// IssueToken makes a bearer secret for user that ends at expires, for an API token
+// within a year. The secret is returned once and kept only as a hash. Without
+// scopes it is let into all that the person may; a program's has to name some. A
+// person may issue for themself where they signed in without a token, a security
+// administrator for the programs of their offices, and no token makes one that
+// lasts longer than itself.
+func (l *Log) IssueToken(ctx context.Context, by Actor, user UserID, kind TokenKind, label string, expires time.Time, scopes ...Scope) (string, error) {
 	random := make([]byte, 32)
 	if _, err := io.ReadFull(l.random, random); err != nil {
 		return "", fmt.Errorf("make a token: %w", err)
 	}
 	secret := "ac_" + base64.RawURLEncoding.EncodeToString(random)
 	_, err := write(ctx, l, by.anew(), func(tx txn) (struct{}, error) {
-		var office OfficeID
-		err := tx.QueryRow(ctx, "SELECT office_id FROM users WHERE id = $1 AND state = 'active'", user).Scan(&office)
-		if none(err) {
-			return struct{}{}, notFound("user")
-		}
+		office, err := mayIssue(ctx, tx, newToken{user, kind, expires, scopes})
 		if err != nil {
-			return struct{}{}, fmt.Errorf("read user: %w", err)
-		}
-		if by.User != user && !by.May(Administrator, office) {
-			return struct{}{}, forbidden("only an administrator issues tokens for others")
+			return struct{}{}, err
 		}
 		id := newID[tokenKind](tx.now, l.random)
-		_, err = tx.Exec(ctx, `INSERT INTO tokens (id, user_id, secret_hash, kind, label, created_at, expires_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7)`, id, user, secretHash(secret), kind, label, tx.now, expires)
+		_, err = tx.Exec(ctx, `INSERT INTO tokens (id, user_id, secret_hash, kind, label, created_at, expires_at, scopes, issued_by)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, id, user, secretHash(secret), kind, label, tx.now, expires, listed(scopes), by.User)
 		if err != nil {
 			return struct{}{}, fmt.Errorf("insert token: %w", err)
 		}
@@ -174,7 +179,7 @@ func (l *Log) RevokeToken(ctx context.Context, by Actor) error {
 }
 
 // RevokeTokens ends every token and session of a person at once: a secret that
-// was lost, or somebody who leaves. An administrator of the person's office may.
+// was lost, or somebody who leaves. They may, and a security administrator of their office.
 func (l *Log) RevokeTokens(ctx context.Context, by Actor, user UserID) (int, error) {
 	return write(ctx, l, by.anew(), func(tx txn) (int, error) {
 		var office OfficeID
@@ -185,8 +190,8 @@ func (l *Log) RevokeTokens(ctx context.Context, by Actor, user UserID) (int, err
 		if err != nil {
 			return 0, fmt.Errorf("read user: %w", err)
 		}
-		if by.User != user && !by.May(Administrator, office) {
-			return 0, forbidden("only an administrator revokes the tokens of others")
+		if !by.may(office, KeepTokens) && !by.mayForOneself(user, OwnTokens) {
+			return 0, forbidden("only a security administrator revokes the tokens of others")
 		}
 		tag, err := tx.Exec(ctx, "UPDATE tokens SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL", user, tx.now)
 		if err != nil {

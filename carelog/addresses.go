@@ -23,7 +23,7 @@ type NewAddress struct {
 // Officers of the office may.
 func (l *Log) ChangeAddress(ctx context.Context, by Actor, id PlanID, a NewAddress) (Plan, error) {
 	return l.changePlan(ctx, by, id, func(tx txn, p plan) error {
-		if !by.May(Officer, p.office) {
+		if !by.may(p.office, RecordCare) {
 			return forbidden("only officers of the office change addresses")
 		}
 		if p.state == "closed" {
@@ -106,7 +106,7 @@ func (l *Log) changeFacts(ctx context.Context, tx txn, recipient RecipientID, n 
 	if n == (newFacts{}) {
 		return nil
 	}
-	file, err := l.openFile(ctx, tx, recipient)
+	file, err := l.openFile(ctx, tx, recipient, RecordCare, ManagePlan)
 	if err != nil {
 		return err
 	}

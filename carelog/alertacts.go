@@ -53,7 +53,7 @@ func (l *Log) lockAlert(ctx context.Context, tx txn, by Actor, id AlertID) (open
 		return a, fmt.Errorf("read whom the alert concerns: %w", err)
 	case by.Kind != Person:
 		return a, forbidden("an alert is answered for by a person")
-	case !by.May(Supervisor, a.office) && (!a.addressed || !by.May(Officer, a.office)):
+	case !by.may(a.office, ActOnAnyAlert) && (!a.addressed || !by.may(a.office, ActOnAddressed)):
 		return a, forbidden("an alert is answered for by whoever it was addressed to, or a supervisor of the office")
 	case a.state == "closed":
 		return a, conflict("the alert is closed already")
@@ -129,7 +129,7 @@ func (l *Log) Snooze(ctx context.Context, by Actor, id AlertID, until time.Time,
 		if err := a.checkSnooze(tx, until, why); err != nil {
 			return struct{}{}, err
 		}
-		if a.snoozes >= snoozesOfOfficers && !by.May(Supervisor, a.office) {
+		if a.snoozes >= snoozesOfOfficers && !by.may(a.office, ActOnAnyAlert) {
 			return struct{}{}, forbidden("the alert was put off once already: a supervisor decides whether it may be again")
 		}
 		_, err = tx.Exec(ctx, "UPDATE alerts SET snoozed_until = $2, snoozes = snoozes + 1 WHERE id = $1", id, until)
@@ -196,7 +196,7 @@ func (l *Log) CloseAlert(ctx context.Context, by Actor, id AlertID, outcome, don
 		if err := p.err(); err != nil {
 			return struct{}{}, err
 		}
-		if a.level == "red" && !by.May(Supervisor, a.office) {
+		if a.level == "red" && !by.may(a.office, ActOnAnyAlert) {
 			if err := deedSince(ctx, tx, a); err != nil {
 				return struct{}{}, err
 			}

@@ -49,7 +49,7 @@ type AlertFilter struct {
 // the clock, who is responsible now and how far up the ladder it has come. That
 // they were read goes into the audit.
 func (l *Log) Alerts(ctx context.Context, by Actor, f AlertFilter) ([]Alert, error) {
-	if !by.Has(Officer) && !by.Has(Supervisor) {
+	if !by.Holds(ListWork) {
 		return nil, forbidden("only officers and supervisors list alerts")
 	}
 	if f.State != "" && !slices.Contains([]string{"open", "acknowledged", "closed"}, f.State) {
@@ -59,7 +59,7 @@ func (l *Log) Alerts(ctx context.Context, by Actor, f AlertFilter) ([]Alert, err
 		return nil, invalid("level", isUnknown)
 	}
 	return write(ctx, l, by.anew(), func(tx txn) ([]Alert, error) {
-		rows, err := tx.Query(ctx, selectAlerts, by.Kind == System, by.officesOf(Officer, Supervisor), f.Recipient, f.Level, f.State,
+		rows, err := tx.Query(ctx, selectAlerts, by.Kind == System, by.officesFor(ListWork), f.Recipient, f.Level, f.State,
 			f.Page.afterOrFirst(), f.Page.Limit, tx.now)
 		if err != nil {
 			return nil, fmt.Errorf("list alerts: %w", err)

@@ -28,7 +28,7 @@ func (l *Log) AgreeAppointment(ctx context.Context, by Actor, id CheckInID, a Ap
 		if err != nil {
 			return CheckIn{}, err
 		}
-		if !by.mayAny(c.office, Officer, Supervisor) {
+		if !by.may(c.office, ManagePlan) {
 			return CheckIn{}, forbidden("only officers and supervisors of the office agree its appointments")
 		}
 		if err := c.movable(); err != nil {

@@ -73,7 +73,7 @@ func TestAttacks(t *testing.T) {
 		require.NoError(t, err)
 		_, err = c.app.RevokeTokens(c.ctx(), c.boss, c.officer.User)
 		require.Equal(t, carelog.Forbidden, carelog.KindOf(err))
-		ended, err := c.app.RevokeTokens(c.ctx(), c.admin, c.officer.User)
+		ended, err := c.app.RevokeTokens(c.ctx(), c.addUser(c.office, "guard", "", carelog.SecurityAdministrator), c.officer.User)
 		require.NoError(t, err)
 		require.Equal(t, 2, ended)
 		_, err = c.app.Authenticate(c.ctx(), secret)

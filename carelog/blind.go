@@ -156,7 +156,7 @@ func mayScoreBlind(ctx context.Context, tx txn, c checkIn) error {
 		return conflict("nobody was asked to score this visit a second time")
 	case err != nil:
 		return fmt.Errorf("read who scores blind: %w", err)
-	case scorer != tx.by.User || !tx.by.mayAny(c.office, Officer, Supervisor):
+	case scorer != tx.by.User || !tx.by.may(c.office, ScoreBlindAct):
 		return forbidden("only whoever was asked to scores this visit a second time")
 	case scored:
 		return conflict("the second scores are in already")

@@ -292,7 +292,7 @@ func TestNoticeOfNextYear(t *testing.T) {
 		t.Parallel()
 		c := newCounty(t)
 		below := c.addOffice("370324", "沂源县检察院二部", c.office)
-		for _, by := range []carelog.Actor{c.officer, c.boss, c.addUser(below, "sun", "", carelog.Administrator)} {
+		for _, by := range []carelog.Actor{c.officer, c.boss, c.addUser(below, "sun", "", carelog.SystemAdministrator)} {
 			_, err := c.app.ImportHolidays(c.ctx(), by, of2027, carelog.ImportHolidaysOptions{})
 			require.Equal(t, carelog.Forbidden, carelog.KindOf(err))
 		}

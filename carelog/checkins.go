@@ -205,7 +205,7 @@ type CheckInFilter struct {
 // office's list; who reads only a list reads no file, so it is not audited, unless
 // it is the list of one recipient.
 func (l *Log) CheckIns(ctx context.Context, by Actor, f CheckInFilter) ([]CheckIn, error) {
-	if !by.Has(Officer) && !by.Has(Supervisor) {
+	if !by.Holds(ListWork) {
 		return nil, forbidden("only officers and supervisors list check-ins")
 	}
 	return read(ctx, l, by, func(tx txn) ([]CheckIn, error) {
@@ -232,7 +232,7 @@ func (l *Log) listCheckIns(ctx context.Context, tx txn, f CheckInFilter) ([]Chec
 		}
 		where = append(where, condition)
 	}
-	switch offices := tx.by.officesOf(Officer, Supervisor); {
+	switch offices := tx.by.officesFor(ListWork); {
 	case tx.by.Kind == System:
 	case len(offices) == 1: // so that the index of an office's open check-ins gives them in order
 		add("c.office_id = ?", offices[0])
@@ -360,14 +360,19 @@ func (l *Log) oneCheckIn(ctx context.Context, tx txn, id CheckInID) (CheckIn, er
 func (l *Log) CheckInOf(ctx context.Context, by Actor, id CheckInID) (CheckIn, error) {
 	return read(ctx, l, by, func(tx txn) (CheckIn, error) {
 		var office OfficeID
-		err := tx.QueryRow(ctx, "SELECT office_id FROM check_ins WHERE id = $1", id).Scan(&office)
+		var recipient RecipientID
+		err := tx.QueryRow(ctx, "SELECT office_id, recipient_id FROM check_ins WHERE id = $1", id).Scan(&office, &recipient)
 		if none(err) {
 			return CheckIn{}, notFound("check-in")
 		}
 		if err != nil {
 			return CheckIn{}, fmt.Errorf("read check-in: %w", err)
 		}
-		if !by.mayAny(office, Officer, Supervisor) {
+		may, err := mayRead(ctx, tx, office, recipient)
+		if err != nil {
+			return CheckIn{}, err
+		}
+		if !may {
 			return CheckIn{}, forbidden("only officers and supervisors of the office read its check-ins")
 		}
 		tx.audit(office, "check_in_read", anyID(id), "")

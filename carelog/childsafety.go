@@ -128,7 +128,7 @@ func (l *Log) RecordReport(ctx context.Context, by Actor, id TaskID, made []Made
 			return struct{}{}, err
 		}
 		switch {
-		case !by.mayAny(t.office, Officer, Supervisor):
+		case !by.may(t.office, SettleTask):
 			return struct{}{}, forbidden("only officers and supervisors of the office settle its tasks")
 		case t.kind != "mandatory_report":
 			return struct{}{}, conflict("the task asks for no report")

@@ -38,7 +38,7 @@ func (l *Log) ProposeClosing(ctx context.Context, by Actor, id PlanID, c Closing
 		return Plan{}, err
 	}
 	return l.changePlan(ctx, by, id, func(tx txn, p plan) error {
-		if !by.mayAny(p.office, Officer, Supervisor) {
+		if !by.may(p.office, ProposeClosing) {
 			return forbidden("only officers and supervisors of the office close its plans")
 		}
 		return l.proposeClosing(ctx, tx, p, c)
@@ -89,11 +89,11 @@ func (l *Log) ClosePlan(ctx context.Context, by Actor, id PlanID, why string) (P
 	}
 	return l.changePlan(ctx, by, id, func(tx txn, p plan) error {
 		switch {
-		case !by.mayAny(p.office, Officer, Supervisor):
+		case !by.may(p.office, ProposeClosing, ApproveClosing):
 			return forbidden("only officers and supervisors of the office close its plans")
 		case !p.closingProposed():
 			return l.proposeClosing(ctx, tx, p, ClosingProposal{Path: exitPath, Reason: why})
-		case !by.May(Supervisor, p.office):
+		case !by.may(p.office, ApproveClosing):
 			return forbidden("a supervisor has to approve the closing")
 		case p.closingBy == by.User:
 			return forbidden("whoever proposed the closing may not approve it")
@@ -110,7 +110,7 @@ func (l *Log) RejectClosing(ctx context.Context, by Actor, id PlanID, why string
 		return Plan{}, err
 	}
 	return l.changePlan(ctx, by, id, func(tx txn, p plan) error {
-		if !by.May(Supervisor, p.office) && p.closingBy != by.User {
+		if !by.may(p.office, ApproveClosing) && p.closingBy != by.User {
 			return forbidden("a supervisor, or whoever proposed the closing, rejects it")
 		}
 		if !p.closingProposed() {
@@ -243,7 +243,7 @@ func (l *Log) ReopenPlan(ctx context.Context, by Actor, id PlanID, why string) (
 		return Plan{}, err
 	}
 	return l.changePlan(ctx, by, id, func(tx txn, p plan) error {
-		if !by.mayAny(p.office, Officer, Supervisor) {
+		if !by.may(p.office, ManagePlan) {
 			return forbidden("only officers and supervisors of the office reopen its plans")
 		}
 		if p.state != "closed" {

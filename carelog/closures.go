@@ -62,7 +62,7 @@ func (l *Log) CloseOffice(ctx context.Context, by Actor, c Closure) (ClosureChan
 		c.Until = c.From
 	}
 	c.Name = strings.TrimSpace(c.Name)
-	if !by.May(Administrator, c.Office) {
+	if !by.may(c.Office, CloseOfficeAct) {
 		return ClosureChange{}, forbidden("only an administrator of the office closes it")
 	}
 	return previewed(ctx, l, by, c.Preview, func(tx txn) (ClosureChange, error) {
@@ -159,7 +159,7 @@ func (l *Log) EndClosure(ctx context.Context, by Actor, id ClosureID, preview bo
 		if err != nil {
 			return ClosureChange{}, err
 		}
-		if !by.May(Administrator, c.Office) {
+		if !by.may(c.Office, CloseOfficeAct) {
 			return ClosureChange{}, forbidden("only an administrator of the office ends its closure")
 		}
 		offices, err := officesBelow(ctx, tx, c.Office)

@@ -85,7 +85,7 @@ func (l *Log) RequestVisitConfirmation(ctx context.Context, by Actor, id CheckIn
 		if err != nil {
 			return struct{}{}, err
 		}
-		if by.Kind != Person || !by.May(Supervisor, c.office) {
+		if by.Kind != Person || !by.may(c.office, ConfirmVisit) {
 			return struct{}{}, forbidden("only a supervisor of the office has a visit confirmed")
 		}
 		if part, err := hadPart(ctx, tx, id); err != nil || part {

@@ -93,7 +93,7 @@ func (l *Log) EndConflict(ctx context.Context, by Actor, contact ContactID, reci
 		if err != nil {
 			return struct{}{}, err
 		}
-		if !by.May(Supervisor, file.office) {
+		if !by.may(file.office, EndConflict) {
 			return struct{}{}, forbidden("only a supervisor of the office ends a conflict of interest")
 		}
 		tag, err := tx.Exec(ctx, "UPDATE contact_conflicts SET ended_at = $3, ended_by = $4 WHERE contact_id = $1 AND recipient_id = $2 AND ended_at IS NULL",
@@ -147,7 +147,7 @@ func (l *Log) Conflicts(ctx context.Context, by Actor, recipient RecipientID) ([
 // mayFlag looks the household and the contact up, and whether the actor may tell
 // of a conflict between them.
 func (l *Log) mayFlag(ctx context.Context, tx txn, contact ContactID, recipient RecipientID) error {
-	if _, err := l.openFile(ctx, tx, recipient); err != nil {
+	if _, err := l.openFile(ctx, tx, recipient, ChangeContact); err != nil {
 		return err
 	}
 	c, err := readContact(ctx, tx, contact)

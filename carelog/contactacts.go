@@ -35,12 +35,12 @@ func readContact(ctx context.Context, tx txn, id ContactID) (contactRow, error) 
 }
 
 // contactToChange is an active contact whom the actor may do something about.
-func contactToChange(ctx context.Context, tx txn, id ContactID, roles ...Role) (contactRow, error) {
+func contactToChange(ctx context.Context, tx txn, id ContactID, act Act) (contactRow, error) {
 	c, err := readContact(ctx, tx, id)
 	switch {
 	case err != nil:
 		return c, err
-	case !tx.by.mayAny(c.office, roles...):
+	case !tx.by.may(c.office, act):
 		return c, forbidden("only officers and supervisors of the office change its contacts")
 	case c.state != "active":
 		return c, conflict("the contact has resigned")
@@ -64,7 +64,7 @@ func (l *Log) VerifyNumber(ctx context.Context, by Actor, id ContactID, how stri
 		if !slices.Contains(howVerified, how) {
 			return struct{}{}, invalid("how", isUnknown)
 		}
-		c, err := contactToChange(ctx, tx, id, Officer, Supervisor)
+		c, err := contactToChange(ctx, tx, id, VouchForNumber)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -107,7 +107,7 @@ func (l *Log) AllowTexts(ctx context.Context, by Actor, id ContactID, why string
 		if !slices.Contains(whyAllowed, why) {
 			return struct{}{}, invalid("reason", isUnknown)
 		}
-		c, err := contactToChange(ctx, tx, id, Officer, Supervisor)
+		c, err := contactToChange(ctx, tx, id, VouchForNumber)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -151,7 +151,7 @@ func (l *Log) ChangePhone(ctx context.Context, by Actor, id ContactID, written s
 		if !ok {
 			return struct{}{}, invalid("phone", isNotAPhone)
 		}
-		c, err := contactToChange(ctx, tx, id, Officer, Supervisor, Administrator)
+		c, err := contactToChange(ctx, tx, id, ReplaceNumber)
 		if err != nil {
 			return struct{}{}, err
 		}

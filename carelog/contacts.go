@@ -60,10 +60,10 @@ func (l *Log) AddContact(ctx context.Context, by Actor, c NewContact) (ContactID
 	if err != nil {
 		return ContactID{}, err
 	}
-	if !by.mayAny(c.Office, Officer, Administrator) {
+	if !by.may(c.Office, AddContactAct) {
 		return ContactID{}, forbidden("only an officer or administrator of the office adds contacts")
 	}
-	if c.Verified && !by.mayAny(c.Office, Officer, Supervisor) {
+	if c.Verified && !by.may(c.Office, VouchForNumber) {
 		return ContactID{}, forbidden("only officers and supervisors of the office say that a number is verified")
 	}
 	return write(ctx, l, by, func(tx txn) (ContactID, error) {
@@ -159,14 +159,17 @@ func PageAfter(id string, limit int) (Page, error) {
 
 // Contacts lists the village contacts of the actor's offices, oldest first.
 func (l *Log) Contacts(ctx context.Context, by Actor, page Page) ([]VillageContact, error) {
+	if !by.Holds(ListContacts) {
+		return nil, forbidden("only officers, supervisors and system administrators list contacts")
+	}
 	return read(ctx, l, by, func(tx txn) ([]VillageContact, error) {
 		rows, err := tx.Query(ctx, `SELECT c.id, c.data_key, c.sealed, c.role, c.state, n.state, n.opted_out_at, n.unreachable_at,
 				array_agg(v.township ORDER BY v.township, v.name) FILTER (WHERE v.id IS NOT NULL),
 				array_agg(v.name ORDER BY v.township, v.name) FILTER (WHERE v.id IS NOT NULL)
 			FROM village_contacts c JOIN numbers n ON n.phone_index = c.phone_index
 			LEFT JOIN contact_villages cv ON cv.contact_id = c.id LEFT JOIN villages v ON v.id = cv.village_id
-			WHERE c.id > $1 AND c.phone_of IS NULL AND ($2 OR c.office_id = ANY (scope()))
-			GROUP BY c.id, n.phone_index ORDER BY c.id LIMIT $3`, page.afterOrFirst(), by.Kind == System, page.Limit)
+			WHERE c.id > $1 AND c.phone_of IS NULL AND ($2 OR c.office_id = ANY ($4))
+			GROUP BY c.id, n.phone_index ORDER BY c.id LIMIT $3`, page.afterOrFirst(), by.Kind == System, page.Limit, by.officesFor(ListContacts))
 		if err != nil {
 			return nil, fmt.Errorf("list contacts: %w", err)
 		}

@@ -41,8 +41,8 @@ type correction struct {
 
 func mayCorrect(by Actor, c checkIn, old version) error {
 	switch {
-	case by.Kind == Person && by.May(Supervisor, c.office):
-	case by.Kind == Person && by.May(Officer, c.office) && old.recordedBy == by.User:
+	case by.Kind == Person && by.may(c.office, CorrectAny):
+	case by.Kind == Person && by.may(c.office, CorrectOwn) && old.recordedBy == by.User:
 	default:
 		return forbidden("only whoever recorded it, or a supervisor of the office, corrects a record")
 	}

@@ -258,7 +258,7 @@ func (l *Log) SetTextBudget(ctx context.Context, by Actor, user UserID, texts in
 		if err != nil {
 			return struct{}{}, fmt.Errorf("read user: %w", err)
 		}
-		if by.User != user && !by.May(Administrator, office) {
+		if !by.may(office, SetTextBudget) && !by.mayForOneself(user, OwnTextBudget) {
 			return struct{}{}, forbidden("a person's texts a day are set by themself or an administrator of the office")
 		}
 		if _, err := tx.Exec(ctx, "UPDATE users SET texts_a_day = nullif($2, 0) WHERE id = $1", user, texts); err != nil {

@@ -159,7 +159,7 @@ func hadPart(ctx context.Context, tx txn, id CheckInID) (part bool, err error) {
 
 // mayLookInto refuses who may not end the doubt about a visit.
 func mayLookInto(ctx context.Context, tx txn, office OfficeID, id CheckInID) error {
-	if !tx.by.May(Supervisor, office) {
+	if !tx.by.may(office, DoubtVisit) {
 		return forbidden("only a supervisor of the office looks into the doubt about a visit")
 	}
 	if part, err := hadPart(ctx, tx, id); err != nil || part {

@@ -30,7 +30,7 @@ const longestDuty = 62 * 24 * time.Hour
 // office may. Where entries overlap the newest holds: a swap is one more entry.
 func (l *Log) SetDuty(ctx context.Context, by Actor, d Duty) (DutyID, error) {
 	return write(ctx, l, by, func(tx txn) (DutyID, error) {
-		if !by.mayAny(d.Office, Supervisor, Administrator) {
+		if !by.may(d.Office, KeepDuty) {
 			return DutyID{}, forbidden("the duty roster is kept by supervisors and administrators of the office")
 		}
 		if err := d.check(ctx, tx); err != nil {
@@ -51,11 +51,14 @@ func (l *Log) SetDuty(ctx context.Context, by Actor, d Duty) (DutyID, error) {
 // entry first; where entries overlap the last holds. Officers, supervisors and
 // administrators may.
 func (l *Log) Duties(ctx context.Context, by Actor, page Page) ([]Duty, error) {
+	if !by.Holds(SeeRoster) {
+		return nil, forbidden("only officers, supervisors and system administrators see leave and duty")
+	}
 	return read(ctx, l, by, func(tx txn) ([]Duty, error) {
 		rows, err := tx.Query(ctx, `SELECT d.id, d.office_id, d.user_id, d.from_at, d.until_at, u.data_key, u.sealed
 			FROM duties d LEFT JOIN users u ON u.id = d.user_id
 			WHERE d.until_at > $1 AND d.id > $2 AND ($4 OR d.office_id = ANY ($5)) ORDER BY d.id LIMIT $3`,
-			tx.now, page.afterOrFirst(), page.Limit, by.Kind == System, by.officesOf(Officer, Supervisor, Administrator))
+			tx.now, page.afterOrFirst(), page.Limit, by.Kind == System, by.officesFor(SeeRoster))
 		if err != nil {
 			return nil, fmt.Errorf("list the duty roster: %w", err)
 		}

@@ -149,7 +149,7 @@ func (l *Log) lookUp(ctx context.Context, tx txn, e *prepared, p *problems) erro
 	} else if err != nil {
 		return fmt.Errorf("find village: %w", err)
 	}
-	if e.Officer == "" {
+	if e.Officer == "" && tx.by.Kind != Program { // a program answers for no household
 		e.officer = tx.by.User
 	}
 	if e.officer.IsZero() {

@@ -111,6 +111,7 @@ var constraintSentences = map[string]Error{
 	"one_open_referral_a_measure_and_partner":       {Kind: Conflict, Message: "this measure is asked of this partner already: go on with that referral"},
 	"one_opening_asked_a_person":                    {Kind: Conflict, Message: "you have asked for leave already: a supervisor decides"},
 	"nobody_opens_for_themselves":                   {Kind: Forbidden, Message: "whoever asks for leave may not give it: another supervisor does, of the superior office where there is no other"},
+	"duties_are_of_separate_people":                 {Kind: Conflict, Message: "who looks after households, who administers the system, its security or its audit, and programs are separate: this person has another duty"},
 	"who_closes_is_not_who_proposed":                {Kind: Forbidden, Message: "whoever proposed the closing may not approve it"},
 	"one_open_transfer_a_plan":                      {Kind: Conflict, Message: "a transfer of this plan waits for an answer already"},
 	"only_an_offered_file_is_taken_over":            {Kind: Forbidden, Message: "nothing was offered to this office, or it has been answered already"},

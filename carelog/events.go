@@ -46,7 +46,7 @@ const eventsBack = 2
 // of the office may.
 func (l *Log) ReportEvent(ctx context.Context, by Actor, recipient RecipientID, e Event) (EventID, error) {
 	return write(ctx, l, by, func(tx txn) (EventID, error) {
-		file, err := l.openFile(ctx, tx, recipient)
+		file, err := l.openFile(ctx, tx, recipient, ReportEvent)
 		if err != nil {
 			return EventID{}, err
 		}
@@ -124,11 +124,11 @@ func (l *Log) WithdrawEvent(ctx context.Context, by Actor, id EventID, why strin
 		if err != nil {
 			return struct{}{}, fmt.Errorf("read event: %w", err)
 		}
-		file, err := l.openFile(ctx, tx, recipient)
+		file, err := l.openFile(ctx, tx, recipient, ReportEvent)
 		if err != nil {
 			return struct{}{}, err
 		}
-		if by.User != reporter && !by.May(Supervisor, file.office) {
+		if by.User != reporter && !by.may(file.office, OverruleEvent) {
 			return struct{}{}, forbidden("only whoever reported it, or a supervisor of the office, withdraws an event")
 		}
 		if strings.TrimSpace(why) == "" {
@@ -145,7 +145,7 @@ func (l *Log) WithdrawEvent(ctx context.Context, by Actor, id EventID, why strin
 		if err != nil {
 			return struct{}{}, fmt.Errorf("look for the event's alert: %w", err)
 		}
-		if red && (by.User == reporter || !by.May(Supervisor, file.office)) {
+		if red && (by.User == reporter || !by.may(file.office, OverruleEvent)) {
 			return struct{}{}, forbidden("a red alert rests on the event: a supervisor who did not report it withdraws it")
 		}
 		tag, err := tx.Exec(ctx, "UPDATE events SET withdrawn_at = $2, withdrawn_by = $3 WHERE id = $1 AND withdrawn_at IS NULL", id, tx.now, by.User)

@@ -37,7 +37,7 @@ func (l *Log) Exit(ctx context.Context, by Actor, id PlanID) ([]ExitCondition, e
 		if err != nil {
 			return nil, err
 		}
-		if !by.mayAny(p.office, Officer, Supervisor) {
+		if !by.may(p.office, ProposeClosing) {
 			return nil, forbidden("only officers and supervisors of the office close its plans")
 		}
 		tx.audit(p.office, "exit_read", anyID(p.recipient), "")

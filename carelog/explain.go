@@ -69,7 +69,7 @@ func (b *Because) at(t time.Time) *Because { b.At = &t; return b }
 
 // mayAsk tells whether the actor may be told about something of the office.
 func mayAsk(by Actor, office OfficeID) error {
-	if by.mayAny(office, Officer, Supervisor) {
+	if by.may(office, ReadFile) {
 		return nil
 	}
 	return forbidden("only officers and supervisors of the office ask why")

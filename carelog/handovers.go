@@ -51,11 +51,11 @@ func (l *Log) AcceptTransfer(ctx context.Context, by Actor, id TransferID, a Acc
 // mayAnswer tells who answers an offer for the receiver.
 func mayAnswer(by Actor, t Transfer) error {
 	switch {
-	case t.ToUser.IsZero() && !by.mayAny(t.ToOffice, Officer, Supervisor):
+	case t.ToUser.IsZero() && !by.may(t.ToOffice, AnswerOffer):
 		return forbidden("only officers and supervisors of the receiving office answer the offer")
 	case t.ToUser.IsZero() && t.ProposedBy == by.User:
 		return forbidden("whoever proposed the transfer may not accept it for the other office")
-	case !t.ToUser.IsZero() && t.ToUser != by.User && !by.May(Supervisor, t.ToOffice):
+	case !t.ToUser.IsZero() && (t.ToUser != by.User || !by.may(t.ToOffice, AnswerOffer)) && !by.may(t.ToOffice, AnswerForOther):
 		return forbidden("only the officer it is offered to, or a supervisor for them, answers the offer")
 	case !t.ToUser.IsZero() && t.ToUser != by.User && t.ProposedBy == by.User:
 		return forbidden("whoever proposed the transfer may not accept it for somebody else")
@@ -100,7 +100,7 @@ const handedOver = "the plan was handed to another officer"
 
 func (l *Log) acceptFromColleague(ctx context.Context, tx txn, t Transfer, plans []PlanID) error {
 	var there bool
-	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM users u JOIN offices o ON o.id = $2 JOIN grants g ON g.user_id = u.id AND g.role = 'officer' AND g.office_id = ANY (o.path)
+	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM users u JOIN offices o ON o.id = $2 JOIN grants g ON g.user_id = u.id AND g.role = 'officer' AND g.office_id = o.id
 		WHERE u.id = $1 AND u.state = 'active')`, t.ToUser, t.ToOffice).Scan(&there)
 	if err != nil {
 		return fmt.Errorf("look for the receiver: %w", err)
@@ -210,7 +210,7 @@ func (r refusedOffer) mayRefuse(by Actor, t Transfer) error {
 	if r.state == "declined" {
 		return mayAnswer(by, t)
 	}
-	if t.ProposedBy != by.User && !by.May(Supervisor, t.Office) {
+	if (t.ProposedBy != by.User || !by.may(t.Office, HandOverOwn, HandOver)) && !by.may(t.Office, HandOver) {
 		return forbidden("whoever proposed the transfer, or a supervisor of the office, withdraws it")
 	}
 	return nil
@@ -221,7 +221,7 @@ func (r refusedOffer) mayRefuse(by Actor, t Transfer) error {
 // do not reach the file.
 func (l *Log) noteRefusal(ctx context.Context, tx txn, t Transfer, o OfferedPlan, r refusedOffer) error {
 	var noted *time.Time
-	if tx.by.mayAny(t.Office, Officer, Supervisor) {
+	if tx.by.may(t.Office, ManagePlan) {
 		noted = &tx.now
 		tx.append(happening{recipient: o.Recipient, kind: "plan_transfer_" + r.state, subject: anyID(o.Plan), details: map[string]any{"reason": r.why}})
 		if err := l.taskForSender(ctx, tx, t, o.Recipient, o.Plan, r.state); err != nil {

@@ -126,7 +126,7 @@ func newCounty(t testing.TB) *county {
 	require.NoError(t, err)
 	c.officer = c.addUser(c.office, "li", officerPhone, carelog.Officer)
 	c.boss = c.addUser(c.office, "zhao", "+8615400000202", carelog.Supervisor)
-	c.admin = c.addUser(c.office, "admin", "", carelog.Administrator)
+	c.admin = c.addUser(c.office, "admin", "", carelog.SystemAdministrator)
 	c.contact = c.addContact("赵某", contactPhone)
 	return c
 }

@@ -78,7 +78,7 @@ func (l *Log) DismissHint(ctx context.Context, by Actor, recipient RecipientID, 
 		if err != nil {
 			return struct{}{}, err
 		}
-		if !by.mayAny(file.office, Officer, Supervisor) {
+		if !by.may(file.office, Refer) {
 			return struct{}{}, forbidden("only officers and supervisors of the office set hints aside")
 		}
 		tag, err := tx.Exec(ctx, `INSERT INTO hint_dismissals (recipient_id, measure, dismissed_by, dismissed_at) VALUES ($1, $2, $3, $4)

@@ -73,7 +73,7 @@ func mayAnnounce(ctx context.Context, tx txn) error {
 		return fmt.Errorf("find the top offices: %w", err)
 	}
 	for _, root := range roots {
-		if !tx.by.May(Administrator, root) {
+		if !tx.by.may(root, KeepHolidays) {
 			return refused
 		}
 	}

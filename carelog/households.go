@@ -46,7 +46,7 @@ func (l *Log) JoinHousehold(ctx context.Context, by Actor, recipients []Recipien
 	}
 	return write(ctx, l, by, func(tx txn) (HouseholdID, error) {
 		for _, r := range recipients {
-			if _, err := l.openFile(ctx, tx, r); err != nil {
+			if _, err := l.openFile(ctx, tx, r, ManagePlan); err != nil {
 				return HouseholdID{}, err
 			}
 		}
@@ -97,7 +97,7 @@ func (l *Log) LeaveHousehold(ctx context.Context, by Actor, recipient RecipientI
 		return err
 	}
 	_, err := write(ctx, l, by, func(tx txn) (struct{}, error) {
-		if _, err := l.openFile(ctx, tx, recipient); err != nil {
+		if _, err := l.openFile(ctx, tx, recipient, ManagePlan); err != nil {
 			return struct{}{}, err
 		}
 		tag, err := tx.Exec(ctx, "UPDATE household_links SET household_id = $2, joined_at = $3, joined_by = $4 WHERE recipient_id = $1",

@@ -83,7 +83,7 @@ func (l *Log) ImportLedger(ctx context.Context, by Actor, ledger Ledger, o Impor
 	if o.Office.IsZero() {
 		o.Office = by.Office
 	}
-	if !by.May(Officer, o.Office) {
+	if !by.may(o.Office, Enrol) {
 		return ImportReport{}, forbidden("only an officer of the office imports its ledger")
 	}
 	report, err := write(ctx, l, by, func(tx txn) (ImportReport, error) {

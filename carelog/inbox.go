@@ -81,7 +81,7 @@ const suggestedFor = 14 * 24 * time.Hour
 // code is one mistake away, those that closed within a fortnight, and the contacts
 // of the village. Officers and supervisors may; that it was shown goes into the audit.
 func (l *Log) Inbox(ctx context.Context, by Actor, page Page) ([]WaitingReply, error) {
-	if !by.Has(Officer) && !by.Has(Supervisor) {
+	if !by.Holds(ListWork) {
 		return nil, forbidden("only officers and supervisors read the replies that wait")
 	}
 	return write(ctx, l, by.anew(), func(tx txn) ([]WaitingReply, error) {
@@ -117,7 +117,7 @@ func (l *Log) waitingReplies(ctx context.Context, tx txn, page Page) ([]WaitingR
 		LEFT JOIN village_contacts k ON k.id = i.contact_id
 		LEFT JOIN recipients h ON h.id = i.recipient_id LEFT JOIN villages v ON v.id = h.village_id
 		WHERE i.state = 'triage' AND ($1 OR i.office_id = ANY ($4)) AND i.id > $2 ORDER BY i.id LIMIT $3`,
-		tx.by.Kind == System, page.afterOrFirst(), page.Limit, tx.by.officesOf(Officer, Supervisor))
+		tx.by.Kind == System, page.afterOrFirst(), page.Limit, tx.by.officesFor(ListWork))
 	if err != nil {
 		return nil, nil, fmt.Errorf("list waiting replies: %w", err)
 	}
@@ -202,7 +202,7 @@ const (
 func (l *Log) suggestRequests(ctx context.Context, tx txn, at map[InboundID]*WaitingReply) error {
 	rows, err := tx.Query(ctx, "SELECT i.id, "+suggestedColumns+` FROM inbound_messages i JOIN village_contacts k ON k.phone_index = i.sender_index
 		JOIN asks a ON a.contact_id IN (SELECT x.id FROM village_contacts x WHERE x.id IN (k.id, k.phone_of) OR x.phone_of = coalesce(k.phone_of, k.id))`+suggestedFiles+"WHERE"+suggestible+"AND i.id = ANY ($4) ORDER BY a.state = 'open' DESC, a.opened_at DESC, a.id",
-		tx.by.Kind == System, tx.by.officesOf(Officer, Supervisor), tx.now.Add(-suggestedFor), inboundIDs(at))
+		tx.by.Kind == System, tx.by.officesFor(ListWork), tx.now.Add(-suggestedFor), inboundIDs(at))
 	if err != nil {
 		return fmt.Errorf("find suggestions: %w", err)
 	}
@@ -221,7 +221,7 @@ func (l *Log) suggestByMistake(ctx context.Context, tx txn, w *WaitingReply, lin
 	}
 	rows, err := tx.Query(ctx, "SELECT $4::uuid, "+suggestedColumns+" FROM task_codes g JOIN asks a ON a.id = g.ask_id"+suggestedFiles+
 		"WHERE"+suggestible+"AND g.line_id = $5 AND g.code = ANY ($6) ORDER BY a.id",
-		tx.by.Kind == System, tx.by.officesOf(Officer, Supervisor), tx.now.Add(-suggestedFor), w.ID, line, meant)
+		tx.by.Kind == System, tx.by.officesFor(ListWork), tx.now.Add(-suggestedFor), w.ID, line, meant)
 	if err != nil {
 		return fmt.Errorf("find codes one mistake away: %w", err)
 	}
@@ -265,7 +265,7 @@ func (l *Log) scanSuggestions(rows pgx.Rows, each func(InboundID, Suggestion)) e
 func (l *Log) suggestContacts(ctx context.Context, tx txn, at map[InboundID]*WaitingReply) error {
 	rows, err := tx.Query(ctx, `SELECT DISTINCT w.inbound_id, k.id, k.data_key, k.sealed FROM inbound_answers w JOIN recipients r ON r.id = w.recipient_id
 		JOIN contact_villages s ON s.village_id = r.village_id JOIN village_contacts k ON k.id = s.contact_id AND k.state = 'active' AND ($2 OR k.office_id = ANY ($3))
-		WHERE w.inbound_id = ANY ($1) ORDER BY w.inbound_id, k.id`, inboundIDs(at), tx.by.Kind == System, tx.by.officesOf(Officer, Supervisor))
+		WHERE w.inbound_id = ANY ($1) ORDER BY w.inbound_id, k.id`, inboundIDs(at), tx.by.Kind == System, tx.by.officesFor(ListWork))
 	if err != nil {
 		return fmt.Errorf("find contacts of the village: %w", err)
 	}

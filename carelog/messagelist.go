@@ -44,7 +44,7 @@ type MessageFilter struct {
 // Messages lists outbound messages of the actor's offices with when and why each
 // is planned, and what became of it, in the order they were planned.
 func (l *Log) Messages(ctx context.Context, by Actor, f MessageFilter) ([]Message, error) {
-	if !by.Has(Officer) && !by.Has(Supervisor) {
+	if !by.Holds(ListWork) {
 		return nil, forbidden("only officers and supervisors list messages")
 	}
 	return write(ctx, l, by.anew(), func(tx txn) ([]Message, error) {
@@ -53,7 +53,7 @@ func (l *Log) Messages(ctx context.Context, by Actor, f MessageFilter) ([]Messag
 				coalesce(k.data_key, u.data_key)
 			FROM messages m LEFT JOIN village_contacts k ON k.id = m.contact_id LEFT JOIN users u ON u.id = m.user_id
 			WHERE ($1 OR m.office_id = ANY ($6)) AND ($2::uuid IS NULL OR m.recipient_id = $2) AND ($3 = '' OR m.dispatch = $3) AND m.id > $4
-			ORDER BY m.id LIMIT $5`, by.Kind == System, f.Recipient, f.Dispatch, f.Page.afterOrFirst(), f.Page.Limit, by.officesOf(Officer, Supervisor))
+			ORDER BY m.id LIMIT $5`, by.Kind == System, f.Recipient, f.Dispatch, f.Page.afterOrFirst(), f.Page.Limit, by.officesFor(ListWork))
 		if err != nil {
 			return nil, fmt.Errorf("list messages: %w", err)
 		}

@@ -29,7 +29,7 @@ func (l *Log) NameContacts(ctx context.Context, by Actor, n NewContacts) (Plan, 
 			return Plan{}, err
 		}
 		switch {
-		case !by.mayAny(p.office, Officer, Supervisor):
+		case !by.may(p.office, ManagePlan):
 			return Plan{}, forbidden("only officers and supervisors of the office name contacts of its households")
 		case p.state == "closed":
 			return Plan{}, conflict("the plan is closed: no contact is needed")

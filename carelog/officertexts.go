@@ -102,7 +102,7 @@ func (l *Log) officerText(ctx context.Context, tx txn, r reply, staff []UserID, 
 // officerAmong is the one of the people who may record check-ins of the office.
 func officerAmong(ctx context.Context, tx txn, people []UserID, office OfficeID) (UserID, error) {
 	var id UserID
-	err := tx.QueryRow(ctx, `SELECT g.user_id FROM grants g JOIN offices o ON o.id = $2 AND g.office_id = ANY (o.path)
+	err := tx.QueryRow(ctx, `SELECT g.user_id FROM grants g JOIN offices o ON o.id = $2 AND g.office_id = o.id
 		WHERE g.user_id = ANY ($1) AND g.role = 'officer' ORDER BY g.user_id LIMIT 1`, people, office).Scan(&id)
 	if err != nil && !none(err) {
 		return id, fmt.Errorf("find the officer: %w", err)

@@ -176,22 +176,25 @@ type NewUser struct {
 	Login  string // lower case
 	Name   string
 	Phone  string // as people write it; reminders go there
-	Roles  []Role // held in Office
+	Roles  []Role // held in Office; none: nobody can sign in yet
 
 	// Position is a supervisor's place on the ladder: head (empty as well), deputy or office.
 	Position string
 }
 
-// AddUser adds a user with grants in their office. An administrator of the
-// office may; the system may.
+// AddUser adds a user. A system administrator of the office may, without roles: a
+// security administrator grants those (GrantRole). The operator may both.
 func (l *Log) AddUser(ctx context.Context, by Actor, u NewUser) (UserID, error) {
 	u.Login = strings.ToLower(strings.TrimSpace(u.Login))
 	phone, err := u.check()
 	if err != nil {
 		return UserID{}, err
 	}
-	if !by.May(Administrator, u.Office) {
-		return UserID{}, forbidden("only an administrator of the office adds people")
+	if !by.may(u.Office, AddUserAct) {
+		return UserID{}, forbidden("only a system administrator of the office adds people")
+	}
+	if len(u.Roles) > 0 && !by.may(u.Office, GrantRoles) {
+		return UserID{}, forbidden("what somebody may is granted by a security administrator: add them without roles")
 	}
 	return write(ctx, l, by, func(tx txn) (UserID, error) {
 		id := newID[userKind](tx.now, l.random)
@@ -203,8 +206,8 @@ func (l *Log) AddUser(ctx context.Context, by Actor, u NewUser) (UserID, error) 
 		if err != nil {
 			return UserID{}, fmt.Errorf("seal the user: %w", err)
 		}
-		_, err = tx.Exec(ctx, "INSERT INTO users (id, office_id, login, data_key, sealed, phone_index, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-			id, u.Office, u.Login, wrapped, sealed, l.phoneIndex(phone), tx.now)
+		_, err = tx.Exec(ctx, "INSERT INTO users (id, office_id, login, data_key, sealed, phone_index, created_at, duty) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+			id, u.Office, u.Login, wrapped, sealed, l.phoneIndex(phone), tx.now, dutyOf(u.Roles))
 		if err != nil {
 			return UserID{}, fmt.Errorf("insert user: %w", err)
 		}
@@ -228,11 +231,11 @@ func (u NewUser) check() (phone string, err error) {
 	if strings.TrimSpace(u.Name) == "" {
 		p.add("name", isRequired)
 	}
-	if len(u.Roles) == 0 {
-		p.add("roles", isRequired)
+	if slices.ContainsFunc(u.Roles, func(r Role) bool { return dutyOf([]Role{r}) != dutyOf(u.Roles) }) {
+		p.add("roles", areSeparatePeoples)
 	}
 	for _, role := range u.Roles {
-		if role != Officer && role != Supervisor && role != Administrator {
+		if !slices.Contains(everyRole, role) {
 			p.add("roles", isUnknown)
 		}
 	}

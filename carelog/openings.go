@@ -72,7 +72,7 @@ func (l *Log) AskToOpen(ctx context.Context, by Actor, recipient RecipientID, da
 		return OpeningID{}, forbidden("a file is shown in full to people only")
 	}
 	return write(ctx, l, by, func(tx txn) (OpeningID, error) {
-		f, err := l.openFile(ctx, tx, recipient)
+		f, err := l.openFile(ctx, tx, recipient, UnmaskFile)
 		if err != nil {
 			return OpeningID{}, err
 		}
@@ -151,7 +151,7 @@ func (l *Log) DecideOpening(ctx context.Context, by Actor, id OpeningID, approve
 		switch {
 		case err != nil:
 			return struct{}{}, err
-		case by.Kind != Person || !by.May(Supervisor, f.office):
+		case by.Kind != Person || !by.may(f.office, GiveLeave):
 			return struct{}{}, forbidden("only a supervisor of the office or of one above it gives leave to see a minor's file")
 		case by.User == o.User:
 			return struct{}{}, forbidden("whoever asks for leave may not give it: another supervisor does, of the superior office where there is no other")

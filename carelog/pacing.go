@@ -75,12 +75,12 @@ type Pace struct {
 
 // Paces lists the lines of the actor's offices. Supervisors and administrators may.
 func (l *Log) Paces(ctx context.Context, by Actor) ([]Pace, error) {
-	if !by.Has(Supervisor) && !by.Has(Administrator) {
+	if !by.Holds(SeeTexting) {
 		return nil, forbidden("only supervisors and administrators of the office see its lines")
 	}
 	return read(ctx, l, by, func(tx txn) ([]Pace, error) {
 		rows, err := tx.Query(ctx, `SELECT id, office_id, carrier, right(number, 4), per_second, per_second * `+paceNow+`, slowed_at, fen
-			FROM lines WHERE $1 OR office_id = ANY ($3) ORDER BY id`, by.Kind == System, tx.now, by.officesOf(Supervisor, Administrator))
+			FROM lines WHERE $1 OR office_id = ANY ($3) ORDER BY id`, by.Kind == System, tx.now, by.officesFor(SeeTexting))
 		if err != nil {
 			return nil, fmt.Errorf("list lines: %w", err)
 		}
@@ -115,7 +115,7 @@ func (l *Log) SetPace(ctx context.Context, by Actor, line LineID, perSecond, fen
 		if err != nil {
 			return struct{}{}, fmt.Errorf("read line: %w", err)
 		}
-		if !by.May(Administrator, office) {
+		if !by.may(office, SetTextingAct) {
 			return struct{}{}, forbidden("only an administrator of the office sets how fast its line speaks")
 		}
 		if _, err := tx.Exec(ctx, "UPDATE lines SET per_second = $2, fen = $3 WHERE id = $1", line, perSecond, fen); err != nil {

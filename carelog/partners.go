@@ -47,7 +47,7 @@ func (l *Log) AddPartner(ctx context.Context, by Actor, n NewPartner) (PartnerID
 	if err != nil {
 		return PartnerID{}, err
 	}
-	if !by.mayAny(n.Office, Officer, Supervisor, Administrator) {
+	if !by.may(n.Office, AddPartnerAct) {
 		return PartnerID{}, forbidden("only officers and supervisors of the office add partners")
 	}
 	return write(ctx, l, by, func(tx txn) (PartnerID, error) {
@@ -95,9 +95,12 @@ func (n NewPartner) check() (phone string, err error) {
 
 // Partners lists the directory of the actor's offices, oldest first.
 func (l *Log) Partners(ctx context.Context, by Actor, page Page) ([]Partner, error) {
+	if !by.Holds(ListPartners) {
+		return nil, forbidden("only officers, supervisors and system administrators list partners")
+	}
 	return read(ctx, l, by, func(tx txn) ([]Partner, error) {
 		rows, err := tx.Query(ctx, `SELECT id, name, kind, data_key, sealed FROM partners
-			WHERE id > $1 AND ($2 OR office_id = ANY (scope())) ORDER BY id LIMIT $3`, page.afterOrFirst(), by.Kind == System, page.Limit)
+			WHERE id > $1 AND ($2 OR office_id = ANY ($4)) ORDER BY id LIMIT $3`, page.afterOrFirst(), by.Kind == System, page.Limit, by.officesFor(ListPartners))
 		if err != nil {
 			return nil, fmt.Errorf("list partners: %w", err)
 		}

@@ -118,7 +118,7 @@ func (l *Log) ContinueForHousehold(ctx context.Context, by Actor, id PlanID, c C
 		return Plan{}, err
 	}
 	return l.changePlan(ctx, by, id, func(tx txn, p plan) error {
-		if !by.mayAny(p.office, Officer, Supervisor) {
+		if !by.may(p.office, ManagePlan) {
 			return forbidden("only officers and supervisors of the office start its plans")
 		}
 		if p.path != "death" || p.state == "closed" {

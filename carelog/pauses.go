@@ -31,7 +31,7 @@ func (l *Log) PausePlan(ctx context.Context, by Actor, id PlanID, reviewOn calen
 		if err != nil {
 			return Plan{}, err
 		}
-		if !by.mayAny(p.office, Officer, Supervisor) {
+		if !by.may(p.office, ManagePlan) {
 			return Plan{}, forbidden("only officers and supervisors of the office pause its plans")
 		}
 		if !p.running() {
@@ -108,7 +108,7 @@ func (l *Log) PauseHousehold(ctx context.Context, by Actor, id PlanID, reviewOn 
 		act := newID[plainKind](tx.now, l.random)
 		var ids []PlanID
 		for _, p := range plans {
-			if !by.mayAny(p.office, Officer, Supervisor) {
+			if !by.may(p.office, ManagePlan) {
 				continue
 			}
 			if p.id == id && !p.running() {
@@ -146,7 +146,7 @@ func (l *Log) ResumeHousehold(ctx context.Context, by Actor, id PlanID) ([]Plan,
 		}
 		var ids []PlanID
 		for _, p := range plans {
-			if p.pauseAct != act || p.state != "paused" || p.path == "death" || p.closingProposed() || !by.mayAny(p.office, Officer, Supervisor) {
+			if p.pauseAct != act || p.state != "paused" || p.path == "death" || p.closingProposed() || !by.may(p.office, ManagePlan) {
 				continue
 			}
 			if err := l.startPlan(ctx, tx, p.id); err != nil {
@@ -170,7 +170,7 @@ func (l *Log) lockHousehold(ctx context.Context, tx txn, id PlanID) ([]plan, err
 	if err != nil {
 		return nil, fmt.Errorf("read plan: %w", err)
 	}
-	if !tx.by.mayAny(office, Officer, Supervisor) {
+	if !tx.by.may(office, ManagePlan) {
 		return nil, forbidden("only officers and supervisors of the office pause its plans")
 	}
 	rows, err := tx.Query(ctx, `SELECT id FROM care_plans WHERE state <> 'closed' AND (id = $1 OR recipient_id IN

@@ -28,7 +28,7 @@ var (
 // Plans lists plans of the actor's offices, a page at a time. Who reads only a
 // list reads no file, so it is not audited.
 func (l *Log) Plans(ctx context.Context, by Actor, f PlanFilter) ([]Plan, error) {
-	if !by.Has(Officer) && !by.Has(Supervisor) {
+	if !by.Holds(ListWork) {
 		return nil, forbidden("only officers and supervisors list plans")
 	}
 	var probs problems
@@ -68,7 +68,7 @@ func (f PlanFilter) where(tx txn) (where []string, args []any) {
 	}
 	add("p.id > ?", f.Page.afterOrFirst())
 	if tx.by.Kind != System {
-		add("p.office_id = ANY (?)", tx.by.officesOf(Officer, Supervisor))
+		add("p.office_id = ANY (?)", tx.by.officesFor(ListWork))
 	}
 	switch f.State {
 	case "":
@@ -112,7 +112,7 @@ type PlanCounts struct {
 
 // CountPlans counts the open plans of the actor's offices. Officers and supervisors may.
 func (l *Log) CountPlans(ctx context.Context, by Actor) (PlanCounts, error) {
-	if !by.Has(Officer) && !by.Has(Supervisor) {
+	if !by.Holds(CountPlans) {
 		return PlanCounts{}, forbidden("only officers and supervisors count plans")
 	}
 	return read(ctx, l, by, func(tx txn) (PlanCounts, error) {
@@ -122,7 +122,7 @@ func (l *Log) CountPlans(ctx context.Context, by Actor) (PlanCounts, error) {
 				count(*) FILTER (WHERE p.tier = 'amber'), count(*) FILTER (WHERE p.tier = 'red'),
 				count(*) FILTER (WHERE p.review_on <= $3), count(h.plan_id), count(*) FILTER (WHERE p.path <> '')
 			FROM care_plans p LEFT JOIN transfer_plans h ON h.plan_id = p.id AND h.state = 'open'
-			WHERE p.state <> 'closed' AND ($1 OR p.office_id = ANY ($2))`, by.Kind == System, by.officesOf(Officer, Supervisor), tx.today()).
+			WHERE p.state <> 'closed' AND ($1 OR p.office_id = ANY ($2))`, by.Kind == System, by.officesFor(CountPlans), tx.today()).
 			Scan(&n.Draft, &n.Active, &n.Paused, &n.Closing, &n.Amber, &n.Red, &n.ReviewDue, &n.InTransfer, &n.Undecided)
 		if err != nil {
 			return n, fmt.Errorf("count plans: %w", err)

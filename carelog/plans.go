@@ -144,7 +144,7 @@ func (l *Log) StartPlan(ctx context.Context, by Actor, id PlanID) (Plan, error) 
 		if err != nil {
 			return Plan{}, err
 		}
-		if !by.mayAny(p.office, Officer, Supervisor) {
+		if !by.may(p.office, ManagePlan) {
 			return Plan{}, forbidden("only officers and supervisors of the office start its plans")
 		}
 		if err := l.startPlan(ctx, tx, id); err != nil {

@@ -40,6 +40,9 @@ var (
 	isNotATimeOfDay    = reason{"is not a time of day: write it as 14:30", "不是时间，请写成 14:30"}
 	needsReasonOutside = reason{"is required: the day lies outside the check-in's window", "必填：该日不在可办理时段内，请说明理由"}
 	needsReasonAtRest  = reason{"is required: the day is not a working day", "必填：该日不是工作日，请说明理由"}
+	areSeparatePeoples = reason{"go to separate people: care (officer, supervisor), system, security, audit, and a program's account", "承办与负责人、系统管理、安全管理、审计管理、程序账号须由不同人员担任"}
+	isNoScope          = reason{"is not a scope: see the permission table", "不是可用的令牌权限范围"}
+	isBeyondAYear      = reason{"has to end within a year from now", "有效期最长一年"}
 	differs            = reason{"differs from what is enrolled: an import changes nothing, correct it in the file", "与已登记内容不同;导入不改动已登记信息,请在档案中更正"}
 	isAnotherRhythm    = reason{"stands for another rhythm in a version there was: give the step a key of its own", "该代号在已有版本中的方式或间隔不同,请为此步骤另取代号"}
 	followsAnother     = reason{"names a plan that follows another template", "其中有方案使用的是另一模板"}

@@ -97,7 +97,7 @@ func (l *Log) EnrolRecipient(ctx context.Context, by Actor, e Enrolment) (Enroll
 	if e.Office.IsZero() {
 		e.Office = by.Office
 	}
-	if !by.May(Officer, e.Office) {
+	if !by.may(e.Office, Enrol) {
 		return Enrolled{}, forbidden("only an officer of the office enrols recipients")
 	}
 	return write(ctx, l, by, func(tx txn) (Enrolled, error) {
@@ -235,9 +235,10 @@ type file struct {
 	facts  recipientFacts
 }
 
-// openFile opens a recipient's file for an officer or supervisor of its office.
-// Out of scope and not there are the same answer.
-func (l *Log) openFile(ctx context.Context, tx txn, id RecipientID) (file, error) {
+// openFile opens a recipient's file for whoever may do the act in its office, or
+// to read it, where none is named, for those its plan was shared with too. Out of
+// scope and not there are the same answer.
+func (l *Log) openFile(ctx context.Context, tx txn, id RecipientID, does ...Act) (file, error) {
 	f := file{id: id}
 	var wrapped, sealed []byte
 	err := tx.QueryRow(ctx, "SELECT office_id, data_key, sealed FROM recipients WHERE id = $1", id).Scan(&f.office, &wrapped, &sealed)
@@ -247,7 +248,13 @@ func (l *Log) openFile(ctx context.Context, tx txn, id RecipientID) (file, error
 	if err != nil {
 		return f, fmt.Errorf("read recipient: %w", err)
 	}
-	if !tx.by.mayAny(f.office, Officer, Supervisor) {
+	may := tx.by.may(f.office, does...)
+	if len(does) == 0 {
+		if may, err = mayRead(ctx, tx, f.office, id); err != nil {
+			return f, err
+		}
+	}
+	if !may {
 		return f, forbidden("only officers and supervisors of the office read files")
 	}
 	if f.key, err = l.keys.Unwrap(id, wrapped); err != nil {

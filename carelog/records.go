@@ -98,7 +98,7 @@ func (l *Log) RecordCheckIn(ctx context.Context, by Actor, id CheckInID, r Check
 		if err != nil {
 			return Recorded{}, err
 		}
-		if !by.May(Officer, c.office) {
+		if !by.may(c.office, RecordCare) {
 			return Recorded{}, forbidden("only officers of the office record its check-ins")
 		}
 		if !isOpen(c.state) {

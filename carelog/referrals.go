@@ -120,7 +120,7 @@ func (l *Log) DraftReferral(ctx context.Context, by Actor, recipient RecipientID
 		if err != nil {
 			return Referral{}, err
 		}
-		if !by.mayAny(file.office, Officer, Supervisor) {
+		if !by.may(file.office, Refer) {
 			return Referral{}, forbidden("only officers and supervisors of the office refer households")
 		}
 		p, err := l.lockOpenPlan(ctx, tx, recipient)
@@ -282,12 +282,12 @@ type ReferralFilter struct {
 
 // Referrals lists the referrals of the actor's offices in the order they were drafted.
 func (l *Log) Referrals(ctx context.Context, by Actor, f ReferralFilter) ([]Referral, error) {
-	if !by.Has(Officer) && !by.Has(Supervisor) {
+	if !by.Holds(ListWork) {
 		return nil, forbidden("only officers and supervisors list referrals")
 	}
 	return read(ctx, l, by, func(tx txn) ([]Referral, error) {
 		rows, err := tx.Query(ctx, selectReferrals+`($1 OR f.office_id = ANY ($2)) AND ($3 = '' OR f.state = $3) AND ($4::uuid IS NULL OR f.partner_id = $4)
-			AND (NOT $5 OR f.due_on < $6) AND f.id > $7 ORDER BY f.id LIMIT $8`, by.Kind == System, by.officesOf(Officer, Supervisor),
+			AND (NOT $5 OR f.due_on < $6) AND f.id > $7 ORDER BY f.id LIMIT $8`, by.Kind == System, by.officesFor(ListWork),
 			f.State, f.Partner, f.Overdue, tx.today(), f.Page.afterOrFirst(), f.Page.Limit)
 		if err != nil {
 			return nil, fmt.Errorf("list referrals: %w", err)

@@ -25,7 +25,7 @@ func (l *Log) moveOn(ctx context.Context, by Actor, id ReferralID, do deed) (Ref
 		if err != nil {
 			return Referral{}, err
 		}
-		if !by.mayAny(r.office, Officer, Supervisor) {
+		if !by.may(r.office, Refer) {
 			return Referral{}, forbidden("only officers and supervisors of the office refer households")
 		}
 		step, said, err := do(tx, &r)

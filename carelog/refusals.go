@@ -33,7 +33,7 @@ func (l *Log) DecideRefusal(ctx context.Context, by Actor, id PlanID, d RefusalD
 		return Plan{}, err
 	}
 	return l.changePlan(ctx, by, id, func(tx txn, p plan) error {
-		if !by.May(Supervisor, p.office) {
+		if !by.may(p.office, DecideRefusal) {
 			return forbidden("a supervisor of the office decides about a refusal")
 		}
 		if !strings.HasPrefix(p.path, "refus") && (d.Decision != "go_on" || p.full.IsZero()) {

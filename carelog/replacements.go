@@ -33,11 +33,11 @@ func (l *Log) ReplaceContact(ctx context.Context, by Actor, old, successor Conta
 		if err := probs.err(); err != nil {
 			return Replacement{}, err
 		}
-		from, err := contactToChange(ctx, tx, old, Officer, Supervisor)
+		from, err := contactToChange(ctx, tx, old, ChangeContact)
 		if err != nil {
 			return Replacement{}, err
 		}
-		to, err := contactToChange(ctx, tx, successor, Officer, Supervisor)
+		to, err := contactToChange(ctx, tx, successor, ChangeContact)
 		if err != nil {
 			return Replacement{}, err
 		}

@@ -26,10 +26,10 @@ func (l *Log) RescheduleCheckIn(ctx context.Context, by Actor, id CheckInID, due
 		if err != nil {
 			return CheckIn{}, err
 		}
-		if !by.mayAny(c.office, Officer, Supervisor) {
+		if !by.may(c.office, ManagePlan) {
 			return CheckIn{}, forbidden("only officers and supervisors of the office move its check-ins")
 		}
-		if c.late(tx) && !by.May(Supervisor, c.office) {
+		if c.late(tx) && !by.may(c.office, MoveLate) {
 			return CheckIn{}, forbidden("the check-in is late: a supervisor of the office decides whether it is moved")
 		}
 		if err := l.checkMove(tx, c, due, why); err != nil {

@@ -39,7 +39,7 @@ type Routing struct {
 // supervisors and administrators may.
 func (l *Log) Routing(ctx context.Context, by Actor, office OfficeID) (Routing, error) {
 	return read(ctx, l, by, func(tx txn) (Routing, error) {
-		if !by.mayAny(office, Supervisor, Administrator) {
+		if !by.may(office, SeeTexting) {
 			return Routing{}, forbidden("only supervisors and administrators of the office see its routes")
 		}
 		var found Routing
@@ -78,7 +78,7 @@ func (l *Log) SetRoute(ctx context.Context, by Actor, office OfficeID, country s
 		return invalid("country", isNotACallingCode)
 	}
 	_, err := write(ctx, l, by, func(tx txn) (struct{}, error) {
-		if !by.May(Administrator, office) {
+		if !by.may(office, SetTextingAct) {
 			return struct{}{}, forbidden("only an administrator of the office routes its texts")
 		}
 		if line.IsZero() {

@@ -33,7 +33,7 @@ func (l *Log) AddPhone(ctx context.Context, by Actor, contact ContactID, written
 		if !ok {
 			return ContactID{}, invalid("phone", isNotAPhone)
 		}
-		c, err := contactToChange(ctx, tx, contact, Officer, Supervisor)
+		c, err := contactToChange(ctx, tx, contact, ChangeContact)
 		if err != nil {
 			return ContactID{}, err
 		}
@@ -90,7 +90,7 @@ func (l *Log) Phones(ctx context.Context, by Actor, contact ContactID) ([]Contac
 		switch {
 		case err != nil:
 			return nil, err
-		case !by.mayAny(c.office, Officer, Supervisor, Administrator):
+		case !by.may(c.office, ListContacts):
 			return nil, forbidden("only people of the office see its contacts")
 		}
 		rows, err := tx.Query(ctx, `SELECT k.id, k.data_key, k.sealed, n.state, n.opted_out_at IS NOT NULL, n.unreachable_at IS NOT NULL, k.phone_of IS NOT NULL
@@ -117,7 +117,7 @@ func (l *Log) Phones(ctx context.Context, by Actor, contact ContactID) ([]Contac
 // NotFound, Forbidden.
 func (l *Log) RemovePhone(ctx context.Context, by Actor, contact, phone ContactID) error {
 	_, err := write(ctx, l, by, func(tx txn) (struct{}, error) {
-		c, err := contactToChange(ctx, tx, phone, Officer, Supervisor)
+		c, err := contactToChange(ctx, tx, phone, ChangeContact)
 		if KindOf(err) == Conflict || err == nil && (c.phoneOf.IsZero() || c.phoneOf != contact) {
 			err = notFound("phone of this contact")
 		}

@@ -104,7 +104,7 @@ func (l *Log) lockWaiting(ctx context.Context, tx txn, id InboundID) (reply, err
 	if err != nil {
 		return r, fmt.Errorf("read reply: %w", err)
 	}
-	if !tx.by.mayAny(r.office, Officer, Supervisor) {
+	if !tx.by.may(r.office, SettleReplyAct) {
 		return r, forbidden("only officers and supervisors of the office settle its replies")
 	}
 	if state != "triage" {
@@ -124,7 +124,7 @@ func (l *Log) matchByHand(ctx context.Context, tx txn, r reply, senders []sender
 		return fmt.Errorf("find the request: %w", err)
 	}
 	t, err := pgx.CollectExactlyOneRow(rows, scanTarget)
-	if none(err) || err == nil && (t.contact.IsZero() || t.checkIn.IsZero() || !tx.by.mayAny(t.office, Officer, Supervisor)) {
+	if none(err) || err == nil && (t.contact.IsZero() || t.checkIn.IsZero() || !tx.by.may(t.office, SettleReplyAct)) {
 		return invalid("ask_id", isUnknown)
 	}
 	if err != nil {
@@ -162,7 +162,7 @@ func sourceOf(senders []sender, person ContactID) string {
 
 // noteByHand puts the words into one file, and nowhere else.
 func (l *Log) noteByHand(ctx context.Context, tx txn, r reply, senders []sender, s Settlement) error {
-	file, err := l.openFile(ctx, tx, s.Recipient)
+	file, err := l.openFile(ctx, tx, s.Recipient, SettleReplyAct)
 	if err != nil {
 		return err
 	}

@@ -40,14 +40,14 @@ func (l *Log) awaitSignOff(ctx context.Context, tx txn, c checkIn, e entered, do
 // VisitsToSign lists the home visits that wait for a signature, oldest first.
 // Supervisors may; the list shows no contents.
 func (l *Log) VisitsToSign(ctx context.Context, by Actor, page Page) ([]VisitToSign, error) {
-	if !by.Has(Supervisor) {
+	if !by.Holds(SignOffVisit) {
 		return nil, forbidden("only a supervisor of the office signs visits off")
 	}
 	return read(ctx, l, by, func(tx txn) ([]VisitToSign, error) {
 		rows, err := tx.Query(ctx, `SELECT s.record_id, b.check_in_id, s.recipient_id, r.data_key, r.sealed, b.occurred_at, b.recorded_at, b.recorded_by, b.version, b.late
 			FROM sign_offs s JOIN check_in_records b ON b.id = s.record_id JOIN recipients r ON r.id = s.recipient_id
 			WHERE s.state = 'waiting' AND ($1 OR s.office_id = ANY ($4)) AND s.record_id > $2 ORDER BY s.record_id LIMIT $3`,
-			by.Kind == System, page.afterOrFirst(), page.Limit, by.officesOf(Supervisor))
+			by.Kind == System, page.afterOrFirst(), page.Limit, by.officesFor(SignOffVisit))
 		if err != nil {
 			return nil, fmt.Errorf("list visits to sign: %w", err)
 		}
@@ -88,7 +88,7 @@ func (l *Log) SignOff(ctx context.Context, by Actor, id RecordID, comment string
 			return struct{}{}, fmt.Errorf("read the sign-off: %w", err)
 		}
 		switch {
-		case by.Kind != Person || !by.May(Supervisor, office):
+		case by.Kind != Person || !by.may(office, SignOffVisit):
 			return struct{}{}, forbidden("only a supervisor of the office signs visits off")
 		case by.User == recorder || slices.Contains(there, by.User):
 			return struct{}{}, forbidden("whoever recorded or made the visit may not sign it off")

@@ -67,7 +67,7 @@ type Task struct {
 // are about; a doubt about a visit is shown to supervisors who had no part in it. Replies that wait in triage are shown with their words; that they
 // were shown goes into the audit.
 func (l *Log) Tasks(ctx context.Context, by Actor, page Page) ([]Task, error) {
-	if !by.Has(Officer) && !by.Has(Supervisor) {
+	if !by.Holds(ListWork) {
 		return nil, forbidden("only officers and supervisors list tasks")
 	}
 	return write(ctx, l, by.anew(), func(tx txn) ([]Task, error) {
@@ -79,7 +79,7 @@ func (l *Log) Tasks(ctx context.Context, by Actor, page Page) ([]Task, error) {
 			LEFT JOIN village_contacts k ON k.id = t.contact_id
 			WHERE t.state = 'open' AND ($1 OR t.office_id = ANY ($4)) AND t.id > $2
 				AND (t.kind <> 'visit_doubted' OR $1 OR t.office_id = ANY ($5) AND NOT `+hadPartIn("t.check_in_id", "$6")+`) ORDER BY t.id LIMIT $3`,
-			by.Kind == System, page.afterOrFirst(), page.Limit, by.officesOf(Officer, Supervisor), by.officesOf(Supervisor), by.User)
+			by.Kind == System, page.afterOrFirst(), page.Limit, by.officesFor(ListWork), by.officesFor(DoubtVisit), by.User)
 		if err != nil {
 			return nil, fmt.Errorf("list tasks: %w", err)
 		}
@@ -141,7 +141,7 @@ func (l *Log) ResolveTask(ctx context.Context, by Actor, id TaskID, outcome stri
 		if err != nil {
 			return struct{}{}, fmt.Errorf("read task: %w", err)
 		}
-		if !by.mayAny(t.office, Officer, Supervisor) {
+		if !by.may(t.office, SettleTask) {
 			return struct{}{}, forbidden("only officers and supervisors of the office settle its tasks")
 		}
 		if state != "open" {
@@ -183,7 +183,7 @@ type openedTask struct {
 
 // finishTask ends a task with what a person did, and the alerts it was about.
 func (l *Log) finishTask(ctx context.Context, tx txn, t openedTask, outcome string) error {
-	if !tx.by.May(Supervisor, t.office) {
+	if !tx.by.may(t.office, SettleWithoutDeed) {
 		if err := deedForTask(ctx, tx, t.id); err != nil {
 			return err
 		}

@@ -29,7 +29,7 @@ func (l *Log) MovePlans(ctx context.Context, by Actor, m MovePlans) (Impact, err
 	if m.Office.IsZero() {
 		m.Office = by.Office
 	}
-	if len(m.Plans) == 0 && !by.May(Supervisor, m.Office) {
+	if len(m.Plans) == 0 && !by.may(m.Office, MovePlansAct) {
 		return Impact{}, forbidden("only a supervisor of the office moves its plans")
 	}
 	if len(m.Plans) > plansAnAct {
@@ -100,9 +100,9 @@ func (l *Log) planToMove(ctx context.Context, tx txn, id PlanID, m MovePlans) (p
 		return p, err
 	}
 	switch {
-	case len(m.Plans) == 1 && !tx.by.mayAny(p.office, Officer, Supervisor):
+	case len(m.Plans) == 1 && !tx.by.may(p.office, ManagePlan):
 		return p, forbidden("only officers and supervisors of the office move its plans")
-	case len(m.Plans) != 1 && !tx.by.May(Supervisor, p.office):
+	case len(m.Plans) != 1 && !tx.by.may(p.office, MovePlansAct):
 		return p, forbidden("only a supervisor of the office moves its plans")
 	case p.template.Key != m.Template:
 		return p, invalid("plans", followsAnother)
@@ -172,7 +172,7 @@ func (l *Log) mayLighten(ctx context.Context, tx txn, p plan, key string) error 
 	if p.state == "draft" || slices.Index(closeness, key) > slices.Index(closeness, p.template.Key) {
 		return nil
 	}
-	if !tx.by.May(Supervisor, p.office) || tx.by.User == p.officer {
+	if !tx.by.may(p.office, LooserTemplate) || tx.by.User == p.officer {
 		return forbidden("a template that looks after the household less closely is chosen by a supervisor who does not answer for the plan")
 	}
 	calm, err := l.calm(ctx, tx, p)
@@ -205,7 +205,7 @@ func (l *Log) ChangeTemplate(ctx context.Context, by Actor, id PlanID, key, why 
 			return Impact{}, err
 		}
 		switch {
-		case !by.mayAny(p.office, Officer, Supervisor):
+		case !by.may(p.office, ManagePlan):
 			return Impact{}, forbidden("only officers and supervisors of the office change its plans' templates")
 		case p.state == "closed":
 			return Impact{}, conflict("the plan is closed: reopen it first")
@@ -235,7 +235,7 @@ func (l *Log) SetHarvest(ctx context.Context, by Actor, id PlanID, day *schedule
 		if err != nil {
 			return Impact{}, err
 		}
-		if !by.mayAny(p.office, Officer, Supervisor) {
+		if !by.may(p.office, ManagePlan) {
 			return Impact{}, forbidden("only officers and supervisors of the office set its households' harvest")
 		}
 		p.harvest = nil

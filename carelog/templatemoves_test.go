@@ -114,7 +114,7 @@ func TestSaveTemplate(t *testing.T) {
 	t.Run("OnlyAnAdministratorOfTheTopOffice", func(t *testing.T) {
 		t.Parallel()
 		c := newCounty(t)
-		below := c.addUser(c.addOffice("370399", "\u4e0b\u7ea7\u9662", c.office), "sub", "", carelog.Administrator)
+		below := c.addUser(c.addOffice("370399", "\u4e0b\u7ea7\u9662", c.office), "sub", "", carelog.SystemAdministrator)
 		for _, by := range []carelog.Actor{c.officer, c.boss, below} {
 			_, err := c.app.SaveTemplate(c.ctx(), by, "G", edited(sooner), carelog.TemplateOptions{Why: "x"})
 			require.Equal(t, carelog.Forbidden, carelog.KindOf(err))

@@ -84,7 +84,7 @@ const plansAnAct = 500
 // answer says what that would move. An administrator of a root office may.
 func (l *Log) SaveTemplate(ctx context.Context, by Actor, key string, steps []schedule.Step, o TemplateOptions) (Impact, error) {
 	return write(ctx, l, by, func(tx txn) (Impact, error) {
-		if err := administersRoot(ctx, tx, "changes templates"); err != nil {
+		if err := administersRoot(ctx, tx, KeepTemplates, "changes templates"); err != nil {
 			return Impact{}, err
 		}
 		next, err := l.nextVersion(ctx, tx, key, steps, o)
@@ -128,7 +128,7 @@ func (i *Impact) count(moves []Move) {
 }
 
 // administersRoot refuses everybody but administrators of a root office what holds for all.
-func administersRoot(ctx context.Context, tx txn, does string) error {
+func administersRoot(ctx context.Context, tx txn, act Act, does string) error {
 	rows, err := tx.Query(ctx, "SELECT id FROM offices WHERE parent_id IS NULL")
 	if err != nil {
 		return fmt.Errorf("find the root offices: %w", err)
@@ -138,7 +138,7 @@ func administersRoot(ctx context.Context, tx txn, does string) error {
 		return fmt.Errorf("find the root offices: %w", err)
 	}
 	for _, root := range roots {
-		if tx.by.May(Administrator, root) {
+		if tx.by.may(root, act) {
 			return nil
 		}
 	}

@@ -40,7 +40,7 @@ const offAgain = 15 * time.Minute
 // Its supervisors and administrators may.
 func (l *Log) TextingOf(ctx context.Context, by Actor, office OfficeID) (Texting, error) {
 	return read(ctx, l, by, func(tx txn) (Texting, error) {
-		if !by.mayAny(office, Supervisor, Administrator) {
+		if !by.may(office, SeeTexting) {
 			return Texting{}, forbidden("only supervisors and administrators of the office see what it texts")
 		}
 		return textingOf(ctx, tx, office)
@@ -93,7 +93,7 @@ func (l *Log) SetTexting(ctx context.Context, by Actor, t Texting, why string) e
 		return err
 	}
 	_, err := write(ctx, l, by, func(tx txn) (struct{}, error) {
-		if !by.mayAny(t.Office, Supervisor, Administrator) {
+		if !by.may(t.Office, SwitchTexting) {
 			return struct{}{}, forbidden("only supervisors and administrators of the office change what it texts")
 		}
 		was, err := textingOf(ctx, tx, t.Office)
@@ -107,7 +107,7 @@ func (l *Log) SetTexting(ctx context.Context, by Actor, t Texting, why string) e
 			return struct{}{}, err
 		}
 		same := was.Language == t.Language && was.SegmentsAMonth == t.SegmentsAMonth && was.RequestsADay == t.RequestsADay && was.RequestsAWeek == t.RequestsAWeek && was.Together == t.Together
-		if !by.May(Administrator, t.Office) && (!same || t.Mode == textingPilot || was.Mode == textingPilot && t.Mode == textingOn) {
+		if !by.may(t.Office, SetTextingAct) && (!same || t.Mode == textingPilot || was.Mode == textingPilot && t.Mode == textingOn) {
 			return struct{}{}, forbidden("a supervisor switches texting off and on; budgets, pilots and the language are an administrator's")
 		}
 		_, err = tx.Exec(ctx, "UPDATE offices SET texting = $2, segments_a_month = nullif($3, 0), requests_a_day = $4, requests_a_week = $5, together = $6, language = $7 WHERE id = $1",
@@ -154,7 +154,7 @@ func (l *Log) AllowNumber(ctx context.Context, by Actor, office OfficeID, number
 		return invalid("phone", isNotAPhone)
 	}
 	_, err := write(ctx, l, by, func(tx txn) (struct{}, error) {
-		if !by.May(Administrator, office) {
+		if !by.may(office, SetTextingAct) {
 			return struct{}{}, forbidden("only an administrator of the office says who is in its pilot")
 		}
 		var ended *time.Time
@@ -194,7 +194,7 @@ const testsADay = 5
 // it: five a day at most.
 func (l *Log) SendTest(ctx context.Context, by Actor) (MessageID, error) {
 	return write(ctx, l, by, func(tx txn) (MessageID, error) {
-		if by.Kind != Person {
+		if by.Kind != Person || !by.Holds(TestOwnPhone) {
 			return MessageID{}, forbidden("a test goes to the phone of the person who asks for it")
 		}
 		var today int

@@ -41,7 +41,7 @@ func (l *Log) ProposeTierDown(ctx context.Context, by Actor, id PlanID, tier, wh
 		if err != nil {
 			return Tier{}, err
 		}
-		if by.Kind != Person || !by.mayAny(p.office, Officer, Supervisor) {
+		if by.Kind != Person || !by.may(p.office, ProposeTier) {
 			return Tier{}, forbidden("only officers and supervisors of the office propose its tiers")
 		}
 		if tierRank(tier) >= tierRank(p.tier) {
@@ -76,7 +76,7 @@ func (l *Log) DecideTier(ctx context.Context, by Actor, id PlanID, tier, why str
 		if err != nil {
 			return Tier{}, err
 		}
-		if by.Kind != Person || !by.mayAny(p.office, Officer, Supervisor) {
+		if by.Kind != Person || !by.may(p.office, ProposeTier) {
 			return Tier{}, forbidden("only officers and supervisors of the office decide its tiers")
 		}
 		if p.state == "closed" {
@@ -135,7 +135,7 @@ func (l *Log) refuseTier(ctx context.Context, tx txn, p plan, why string) error 
 	if proposed.id.IsZero() {
 		return conflict("the plan is looked after as %s already, and no other tier is proposed", p.tier)
 	}
-	if !tx.by.May(Supervisor, p.office) {
+	if !tx.by.may(p.office, LowerTier) {
 		return forbidden("a supervisor has to decide about a lower tier")
 	}
 	_, err = tx.Exec(ctx, "UPDATE tier_changes SET state = 'refused', decided_by = $2, decided_at = $3 WHERE id = $1", proposed.id, tx.by.User, tx.now)
@@ -151,7 +151,7 @@ func (l *Log) lowerTier(ctx context.Context, tx txn, p *plan, tier, why string) 
 	switch {
 	case err != nil:
 		return err
-	case !tx.by.May(Supervisor, p.office):
+	case !tx.by.may(p.office, LowerTier):
 		return forbidden("a supervisor has to decide about a lower tier")
 	case proposed.id.IsZero():
 		return conflict("nobody has proposed a lower tier: propose it first, and another person decides")

@@ -34,7 +34,7 @@ func (l *Log) BarTopics(ctx context.Context, by Actor, id ContactID, topics []Fl
 		if err := probs.err(); err != nil {
 			return 0, err
 		}
-		c, err := contactToChange(ctx, tx, id, Officer, Supervisor)
+		c, err := contactToChange(ctx, tx, id, ChangeContact)
 		if err != nil {
 			return 0, err
 		}

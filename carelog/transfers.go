@@ -82,7 +82,7 @@ func (l *Log) plansToHandOver(ctx context.Context, tx txn, n NewTransfer) ([]pla
 	ids := slices.Clone(n.Plans)
 	if n.From != "" {
 		rows, err := tx.Query(ctx, `SELECT p.id FROM care_plans p JOIN users u ON u.id = p.officer_id
-			WHERE u.login = lower($1) AND p.state <> 'closed' AND p.office_id = ANY ($2)`, n.From, tx.by.officesOf(Officer, Supervisor))
+			WHERE u.login = lower($1) AND p.state <> 'closed' AND p.office_id = ANY ($2)`, n.From, tx.by.officesFor(ListWork))
 		if err != nil {
 			return nil, fmt.Errorf("find the officer's plans: %w", err)
 		}
@@ -113,7 +113,7 @@ func (l *Log) plansToHandOver(ctx context.Context, tx txn, n NewTransfer) ([]pla
 }
 
 func mayHandOver(by Actor, p plan) error {
-	if !by.May(Supervisor, p.office) && (p.officer != by.User || !by.May(Officer, p.office)) {
+	if !by.may(p.office, HandOver) && (p.officer != by.User || !by.may(p.office, HandOverOwn)) {
 		return forbidden("a supervisor hands plans over, and an officer their own")
 	}
 	if p.state == "closed" {
@@ -128,12 +128,12 @@ type called struct {
 	key, sealed []byte
 }
 
-// officerCalled finds an officer of the office, or of one above it, by login.
+// officerCalled finds an officer of the office by login.
 func officerCalled(ctx context.Context, tx txn, login string, office OfficeID) (called, error) {
 	var u called
 	err := tx.QueryRow(ctx, `SELECT u.id, u.data_key, u.sealed FROM users u JOIN offices o ON o.id = $2
 		WHERE u.login = lower($1) AND u.state = 'active' AND EXISTS
-			(SELECT FROM grants g WHERE g.user_id = u.id AND g.role = 'officer' AND g.office_id = ANY (o.path))`, login, office).
+			(SELECT FROM grants g WHERE g.user_id = u.id AND g.role = 'officer' AND g.office_id = o.id)`, login, office).
 		Scan(&u.id, &u.key, &u.sealed)
 	return u, err
 }
@@ -214,12 +214,12 @@ func scanTransfer(row pgx.CollectableRow) (t Transfer, err error) {
 // Transfers lists the open acts of handing over that the actor's offices made or
 // were offered, oldest first.
 func (l *Log) Transfers(ctx context.Context, by Actor, page Page) ([]Transfer, error) {
-	if !by.Has(Officer) && !by.Has(Supervisor) {
+	if !by.Holds(ListWork) {
 		return nil, forbidden("only officers and supervisors list transfers")
 	}
 	return read(ctx, l, by, func(tx txn) ([]Transfer, error) {
 		rows, err := tx.Query(ctx, selectTransfers+`t.state = 'open' AND ($2 OR t.office_id = ANY ($3) OR t.to_office_id = ANY ($3)) AND t.id > $4
-			ORDER BY t.id LIMIT $5`, tx.now, by.Kind == System, by.officesOf(Officer, Supervisor), page.afterOrFirst(), page.Limit)
+			ORDER BY t.id LIMIT $5`, tx.now, by.Kind == System, by.officesFor(ListWork), page.afterOrFirst(), page.Limit)
 		if err != nil {
 			return nil, fmt.Errorf("list transfers: %w", err)
 		}
@@ -253,7 +253,7 @@ func (l *Log) OfferedPlans(ctx context.Context, by Actor, id TransferID) ([]Offe
 		if err != nil {
 			return nil, err
 		}
-		if !by.mayAny(t.Office, Officer, Supervisor) && !by.mayAny(t.ToOffice, Officer, Supervisor) {
+		if !by.may(t.Office, ListWork) && !by.may(t.ToOffice, ListWork) {
 			return nil, forbidden("only officers and supervisors of the two offices read an offer")
 		}
 		tx.audit(by.Office, "transfer_read", anyID(id), fmt.Sprint(t.Open))

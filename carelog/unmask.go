@@ -80,7 +80,7 @@ func (l *Log) Unmask(ctx context.Context, by Actor, u Unmasking) (FullFile, erro
 		return FullFile{}, forbidden("a file is shown in full to people only")
 	}
 	return write(ctx, l, by.anew(), func(tx txn) (FullFile, error) {
-		f, err := l.openFile(ctx, tx, u.Recipient)
+		f, err := l.openFile(ctx, tx, u.Recipient, UnmaskFile)
 		if err != nil {
 			return FullFile{}, err
 		}

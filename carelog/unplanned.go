@@ -30,7 +30,7 @@ func (l *Log) NoteContact(ctx context.Context, by Actor, recipient RecipientID, 
 		if err != nil {
 			return Entry{}, err
 		}
-		if !by.May(Officer, file.office) {
+		if !by.may(file.office, RecordCare) {
 			return Entry{}, forbidden("only officers of the office note contacts")
 		}
 		if n.OccurredAt.IsZero() {

@@ -118,7 +118,7 @@ func (l *Log) BarVillage(ctx context.Context, by Actor, id PlanID, code, why str
 			return Plan{}, err
 		}
 		switch {
-		case !by.mayAny(p.office, Officer, Supervisor):
+		case !by.may(p.office, ManagePlan):
 			return Plan{}, forbidden("only officers and supervisors of the office bar its households from the village")
 		case p.villageBarred:
 			return Plan{}, conflict("the household is barred from the village already")
@@ -212,7 +212,7 @@ func (l *Log) LiftBar(ctx context.Context, by Actor, id PlanID, why string) (Pla
 			return Plan{}, err
 		}
 		switch {
-		case !by.May(Supervisor, p.office):
+		case !by.may(p.office, LiftBar):
 			return Plan{}, forbidden("only a supervisor of the office lets the village be asked again")
 		case !p.villageBarred:
 			return Plan{}, conflict("the household is not barred from the village")

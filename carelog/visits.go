@@ -18,7 +18,7 @@ func (l *Log) NoteVisit(ctx context.Context, by Actor, recipient RecipientID, ki
 		if err != nil {
 			return Recorded{}, err
 		}
-		if !by.May(Officer, file.office) {
+		if !by.may(file.office, RecordCare) {
 			return Recorded{}, forbidden("only officers of the office record visits")
 		}
 		if kind != schedule.Home && kind != schedule.Phone {

@@ -60,7 +60,7 @@ const (
 // Wordings lists every version of every wording, the newest of each first.
 // Supervisors and administrators may.
 func (l *Log) Wordings(ctx context.Context, by Actor) ([]WordingVersion, error) {
-	if !by.Has(Supervisor) && !by.Has(Administrator) {
+	if !by.Holds(SeeWordings) {
 		return nil, forbidden("only supervisors and administrators see the wordings")
 	}
 	return read(ctx, l, by, func(tx txn) ([]WordingVersion, error) { return wordings(ctx, tx, "true") })
@@ -107,7 +107,7 @@ func (l *Log) SaveWording(ctx context.Context, by Actor, w Wording) (WordingVers
 		w.Language = shippedLanguage
 	}
 	return write(ctx, l, by, func(tx txn) (WordingVersion, error) {
-		if err := administersRoot(ctx, tx, "saves wordings"); err != nil {
+		if err := administersRoot(ctx, tx, KeepWordings, "saves wordings"); err != nil {
 			return WordingVersion{}, err
 		}
 		last, err := lockWording(ctx, tx, w.Key, w.Language)
@@ -183,7 +183,7 @@ func named(key, language string, version int) string {
 // top office may who did not save it.
 func (l *Log) PutInForce(ctx context.Context, by Actor, key, language string, version int) (WordingVersion, error) {
 	return write(ctx, l, by, func(tx txn) (WordingVersion, error) {
-		if err := administersRoot(ctx, tx, "puts wordings in force"); err != nil {
+		if err := administersRoot(ctx, tx, KeepWordings, "puts wordings in force"); err != nil {
 			return WordingVersion{}, err
 		}
 		if _, err := lockWording(ctx, tx, key, language); err != nil {
@@ -233,7 +233,7 @@ func (l *Log) RecordApproval(ctx context.Context, by Actor, key, language string
 		return WordingVersion{}, err
 	}
 	return write(ctx, l, by, func(tx txn) (WordingVersion, error) {
-		if err := administersRoot(ctx, tx, "records what carriers say of wordings"); err != nil {
+		if err := administersRoot(ctx, tx, KeepWordings, "records what carriers say of wordings"); err != nil {
 			return WordingVersion{}, err
 		}
 		if _, err := lockWording(ctx, tx, key, language); err != nil {

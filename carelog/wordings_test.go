@@ -20,7 +20,7 @@ func withWordings(t *testing.T) (*county, carelog.Actor) {
 	added, err := c.work.EnsureWordings(c.ctx(), carelog.TheSystem())
 	require.NoError(t, err)
 	require.Positive(t, added)
-	return c, c.addUser(c.office, "second", "", carelog.Administrator)
+	return c, c.addUser(c.office, "second", "", carelog.SystemAdministrator)
 }
 
 // overAliyun has the county speak through the carrier that approves its texts.
@@ -100,7 +100,7 @@ func TestWordings(t *testing.T) {
 	t.Run("ASisterOfficeBelowTheTopSavesNothing", func(t *testing.T) {
 		t.Parallel()
 		c, _ := withWordings(t)
-		below := c.addUser(c.addOffice("37032301", "派出检察室", c.office), "qian", "", carelog.Administrator)
+		below := c.addUser(c.addOffice("37032301", "派出检察室", c.office), "qian", "", carelog.SystemAdministrator)
 		_, err := c.app.SaveWording(c.ctx(), below, carelog.Wording{Key: "village_request", Text: otherWords})
 		require.Equal(t, carelog.Forbidden, carelog.KindOf(err))
 		_, err = c.app.RecordApproval(c.ctx(), below, "village_request", "zh", 1, carelog.Approval{Carrier: "aliyun", State: "submitted"})
@@ -247,7 +247,7 @@ func TestRoutes(t *testing.T) {
 		c, _ := withWordings(t)
 		city := c.office
 		north, south := c.addOffice("37032301", "北县人民检察院", city), c.addOffice("37032302", "南县人民检察院", city)
-		admin := c.addUser(south, "qian", "", carelog.Administrator)
+		admin := c.addUser(south, "qian", "", carelog.SystemAdministrator)
 		line, err := c.work.EnsureLine(c.ctx(), carelog.TheSystem(), "aliyun", "沂源县检察院", city)
 		require.NoError(t, err)
 		require.NoError(t, c.app.SetRoute(c.ctx(), admin, south, "+86", line))
@@ -279,7 +279,7 @@ func TestRoutes(t *testing.T) {
 		t.Parallel()
 		c, _ := withWordings(t)
 		county := c.addOffice("37032301", "北县人民检察院", c.office)
-		admin := c.addUser(c.office, "qian", "", carelog.Administrator)
+		admin := c.addUser(c.office, "qian", "", carelog.SystemAdministrator)
 		ids := map[string]carelog.LineID{"twilio": c.line}
 		for _, carrier := range []string{"aliyun", "simulator"} {
 			line, err := c.work.EnsureLine(c.ctx(), carelog.TheSystem(), carrier, carrier, c.office)

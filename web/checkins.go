@@ -59,8 +59,8 @@ func (s *console) openCheckIn(r *http.Request, by carelog.Actor) (checkInPage, e
 		return shown, err
 	}
 	shown.Open = shown.CheckIn.Standing != ""
-	shown.MayRecord = shown.Open && by.Has(carelog.Officer)
-	shown.MayConfirm = by.Has(carelog.Supervisor) && shown.CheckIn.Kind == schedule.Home && shown.CheckIn.State == "done" &&
+	shown.MayRecord = shown.Open && by.Holds(carelog.RecordCare)
+	shown.MayConfirm = by.Holds(carelog.ConfirmVisit) && shown.CheckIn.Kind == schedule.Home && shown.CheckIn.State == "done" &&
 		(shown.CheckIn.Confirmation == "" || shown.CheckIn.Confirmation == "not_asked")
 	shown.IsVillage = shown.CheckIn.Kind == schedule.Village || shown.CheckIn.ForVillage
 	shown.Domains = scorable(shown.CheckIn.Kind)

@@ -148,7 +148,7 @@ func (c *county) people() {
 	require.NoError(c.t, err)
 	c.user(office, "li", "+8615400000201", carelog.Officer)
 	c.user(office, "zhao", "+8615400000202", carelog.Supervisor)
-	c.user(office, "admin", "", carelog.Administrator)
+	c.user(office, "admin", "", carelog.SystemAdministrator)
 	c.user(sister, "sun", "+8615400000203", carelog.Officer)
 	contact, err := c.work.AddContact(ctx, system, carelog.NewContact{
 		Verified: true, Office: office, Name: "赵某", Phone: contactPhone, Role: "committee_head", Villages: []carelog.VillageName{{Township: "南麻街道", Name: "柿岭村"}},

@@ -72,13 +72,13 @@ func (s *console) show(w http.ResponseWriter, r *http.Request, by *carelog.Actor
 
 // Works tells the layout whether the reader works with files.
 func (p page) Works() bool {
-	return p.By != nil && (p.By.Has(carelog.Officer) || p.By.Has(carelog.Supervisor))
+	return p.By != nil && p.By.Holds(carelog.ListWork)
 }
 
 // Roles are the reader's roles, for the layout to name.
 func (p page) Roles() []string {
 	var held []string
-	for _, role := range []carelog.Role{carelog.Officer, carelog.Supervisor, carelog.Administrator} {
+	for _, role := range carelog.Roles() {
 		if p.By.Has(role) {
 			held = append(held, string(role))
 		}

@@ -36,7 +36,7 @@ type dayPage struct {
 // today shows what is overdue, due and ahead: an officer's own first, then the
 // rest of the office; a supervisor sees all in one.
 func (s *console) today(w http.ResponseWriter, r *http.Request, by carelog.Actor) error {
-	if !by.Has(carelog.Officer) && !by.Has(carelog.Supervisor) {
+	if !by.Holds(carelog.ListWork) && by.Holds(carelog.ListContacts) {
 		http.Redirect(w, r, "/contacts", http.StatusSeeOther)
 		return nil
 	}
@@ -67,6 +67,9 @@ func (s *console) today(w http.ResponseWriter, r *http.Request, by carelog.Actor
 func ownersFor(by carelog.Actor) []string {
 	if by.Has(carelog.Officer) {
 		return []string{"mine", "others"}
+	}
+	if !by.Holds(carelog.ListWork) { // an administrator: no lists of households
+		return nil
 	}
 	return []string{"all"}
 }

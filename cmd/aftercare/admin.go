@@ -12,10 +12,10 @@ import (
 // adminCommand sets up what the first sign-in needs. It runs where the keys and
 // the database are: on the operator's machine.
 type adminCommand struct {
-	First   adminFirst   `cmd:"" help:"Make the first office and its administrator, and print an access token."`
+	First   adminFirst   `cmd:"" help:"Make the first office and one of its administrators, and print an access token."`
 	Office  adminOffice  `cmd:"" help:"Add an office below another."`
 	AddUser adminAddUser `cmd:"" help:"Add a person and print an access token."`
-	Token   adminToken   `cmd:"" help:"Issue a new access token for a person."`
+	Token   adminToken   `cmd:"" help:"Issue a new access token for a person or a program."`
 	Revoke  adminRevoke  `cmd:"" help:"End every access token and session of a person."`
 }
 
@@ -26,20 +26,28 @@ type officeFlags struct {
 	Level     string `enum:"county,city,province,nation" default:"county"`
 }
 
+type scopeFlags struct {
+	Scope []carelog.Scope `help:"What the token is let into, such as read:statistics (docs/permissions.md); a program's needs one, a person's without is let into all they may."`
+}
+
 type personFlags struct {
 	Login string `required:"" help:"Lower case."`
 	Name  string `required:""`
 	Phone string `help:"Where reminders go."`
 	Days  int    `default:"90" help:"How long the access token is good."`
+
+	scopes []carelog.Scope
 }
 
 type adminFirst struct {
 	databaseFlags
 	officeFlags
 	personFlags
+	Role carelog.Role `enum:"system_administrator,security_administrator,audit_administrator" default:"system_administrator" help:"Which administrator they are; the other two are added with add-user."`
 }
 
-// Run makes the first office and administrator; later ones are added by them.
+// Run makes the first office and an administrator, and says how to add the other
+// two: the three are separate people, and each sees to what the others may not.
 func (c *adminFirst) Run(ctx context.Context, out io.Writer) error {
 	return c.with(ctx, "", func(s *service) error {
 		system := carelog.TheSystem()
@@ -50,7 +58,15 @@ func (c *adminFirst) Run(ctx context.Context, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		return c.add(ctx, s, out, office, carelog.Administrator)
+		if err := c.add(ctx, s, out, office, c.Role); err != nil {
+			return err
+		}
+		for _, role := range []carelog.Role{carelog.SystemAdministrator, carelog.SecurityAdministrator, carelog.AuditAdministrator} {
+			if role != c.Role {
+				fmt.Fprintf(out, "next, for somebody else: aftercare admin add-user --office-code %s --role %s --login … --name …\n", c.Code, role)
+			}
+		}
+		return nil
 	})
 }
 
@@ -76,8 +92,9 @@ func (c *adminOffice) Run(ctx context.Context) error {
 type adminAddUser struct {
 	databaseFlags
 	personFlags
+	scopeFlags
 	OfficeCode string         `required:"" help:"Code of their office."`
-	Role       []carelog.Role `required:"" help:"officer, supervisor, administrator; more than one may be given."`
+	Role       []carelog.Role `required:"" help:"officer, supervisor (both may be given); system_administrator, security_administrator, audit_administrator; integration, a program's account."`
 }
 
 // Run adds a person with the roles given.
@@ -87,12 +104,14 @@ func (c *adminAddUser) Run(ctx context.Context, out io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("--office-code: %w", err)
 		}
+		c.scopes = c.Scope
 		return c.add(ctx, s, out, office, c.Role...)
 	})
 }
 
 type adminToken struct {
 	databaseFlags
+	scopeFlags
 	Login string `required:""`
 	Days  int    `default:"90"`
 }
@@ -104,7 +123,7 @@ func (c *adminToken) Run(ctx context.Context, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		return s.printToken(ctx, out, user, c.Login, c.Days)
+		return s.printToken(ctx, out, user, c.Login, c.Days, c.Scope...)
 	})
 }
 
@@ -135,14 +154,14 @@ func (p personFlags) add(ctx context.Context, s *service, out io.Writer, office 
 	if err != nil {
 		return err
 	}
-	return s.printToken(ctx, out, user, p.Login, p.Days)
+	return s.printToken(ctx, out, user, p.Login, p.Days, p.scopes...)
 }
 
-func (s *service) printToken(ctx context.Context, out io.Writer, user carelog.UserID, login string, days int) error {
+func (s *service) printToken(ctx context.Context, out io.Writer, user carelog.UserID, login string, days int, scopes ...carelog.Scope) error {
 	if days < 1 || days > 365 {
 		return errors.New("--days must lie between 1 and 365")
 	}
-	token, err := s.work.IssueToken(ctx, carelog.TheSystem(), user, carelog.APIToken, "command line", s.work.Now().AddDate(0, 0, days))
+	token, err := s.work.IssueToken(ctx, carelog.TheSystem(), user, carelog.APIToken, "command line", s.work.Now().AddDate(0, 0, days), scopes...)
 	if err != nil {
 		return err
 	}

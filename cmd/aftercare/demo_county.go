@@ -47,7 +47,9 @@ var demoStaff = []struct {
 	{"wang", "王某", "officer wang", "+8615400000202", false, carelog.Officer},
 	{"sun", "孙某", "supervisor", "+8615400000203", false, carelog.Supervisor},
 	{"city", "周某", "city office", "+8615400000204", true, carelog.Supervisor},
-	{"admin", "吴某", "admin", "", false, carelog.Administrator},
+	{"admin", "吴某", "admin", "", false, carelog.SystemAdministrator},
+	{"security", "郑某", "security admin", "", false, carelog.SecurityAdministrator},
+	{"audit", "冯某", "audit admin", "", false, carelog.AuditAdministrator},
 }
 
 type demoPeople struct {

@@ -280,7 +280,7 @@ func (s *simulation) hire(ctx context.Context, office carelog.OfficeID, login st
 	case "":
 		role = carelog.Officer
 	case administrator:
-		role, position = carelog.Administrator, ""
+		role, position = carelog.SystemAdministrator, ""
 	}
 	user, err := s.work.AddUser(ctx, system, carelog.NewUser{Office: office, Login: login, Name: surname(number) + "某", Phone: fmt.Sprintf("+86154%08d", 10_000_000+number), Roles: []carelog.Role{role}, Position: position})
 	if err != nil {
