@@ -56,6 +56,8 @@ var tuesday = calendar.New(2026, time.November, 24).At(9, 0)
 // county is an office with people behind a served door, on a real database.
 type county struct {
 	t       *testing.T
+	db      *pgtest.DB
+	config  api.Config
 	app     *pgxpool.Pool // the door's own
 	rows    *pgxpool.Pool // the workers', to look at rows
 	work    *carelog.Log
@@ -90,7 +92,7 @@ func (j *journal) text() string {
 func newCounty(t *testing.T) *county {
 	t.Helper()
 	db := pgtest.New(t)
-	c := &county{t: t, queue: &queue{}, log: &journal{}, app: pgtest.Pool(t, db.App), rows: pgtest.Pool(t, db.Work)}
+	c := &county{t: t, db: db, queue: &queue{}, log: &journal{}, app: pgtest.Pool(t, db.App), rows: pgtest.Pool(t, db.Work)}
 	master, index, err := crypt.GenerateKeys(nil)
 	require.NoError(t, err)
 	keys, err := crypt.NewKeyring(master, index)
@@ -112,10 +114,11 @@ func newCounty(t *testing.T) *county {
 	})
 	require.NoError(t, err)
 	config.DB = c.app
-	c.server = httptest.NewServer(api.Handler(api.Config{
+	c.config = api.Config{
 		Log: carelog.New(config), Carrier: "twilio", Version: "1.2.3", Slog: slog.New(slog.NewTextHandler(c.log, nil)),
 		Twilio: notify.TwilioWebhook{PublicURL: publicURL, Tokens: []string{authToken}}, Aliyun: trustIn(t, "header", pushSecret, ""),
-	}))
+	}
+	c.server = httptest.NewServer(api.Handler(c.config))
 	t.Cleanup(c.server.Close)
 	return c
 }

@@ -82,6 +82,8 @@ var acts = map[string][]carelog.Act{
 	"read-exit":         {carelog.ProposeClosing},
 	"reject-closing":    {carelog.ProposeClosing, carelog.ApproveClosing},
 	"decide-refusal":    {carelog.DecideRefusal},
+	"share-plan":        {carelog.SharePlanAct},
+	"stop-sharing":      {carelog.SharePlanAct},
 
 	"transfer-to-office": {carelog.HandOver, carelog.HandOverOwn},
 	"transfer-plans":     {carelog.HandOver, carelog.HandOverOwn},

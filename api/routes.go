@@ -48,6 +48,8 @@ func (s *server) routes() {
 	post(s, route{id: "decide-refusal", path: "/v1/plans/{plan_id}/decide-refusal", summary: "Decide about a household that refused care"}, s.decideRefusal)
 	post(s, route{id: "change-address", path: "/v1/plans/{plan_id}/change-address", summary: "Move a household within the office"}, s.changeAddress)
 	post(s, route{id: "transfer-to-office", path: "/v1/plans/{plan_id}/transfer-to-office", summary: "Offer a plan to another office"}, s.transferToOffice)
+	post(s, route{id: "share-plan", path: "/v1/plans/{plan_id}/share", status: http.StatusNoContent, summary: "Let another office read a plan's file: joint aid"}, s.sharePlan)
+	post(s, route{id: "stop-sharing", path: "/v1/plans/{plan_id}/stop-sharing", status: http.StatusNoContent, summary: "End joint aid: other offices read the file no longer"}, s.stopSharing)
 	get(s, route{id: "list-plans", path: "/v1/plans", summary: "List plans"}, s.listPlans)
 	get(s, route{id: "count-plans", path: "/v1/plans/counts", summary: "Count the open plans by what they wait for"}, s.countPlans)
 

@@ -148,6 +148,9 @@ func (l *Log) ScoreBlind(ctx context.Context, by Actor, id CheckInID, scores con
 }
 
 func mayScoreBlind(ctx context.Context, tx txn, c checkIn) error {
+	if !tx.by.may(c.office, ScoreBlindAct) {
+		return forbidden("only whoever was asked to scores this visit a second time")
+	}
 	var scorer UserID
 	var scored bool
 	err := tx.QueryRow(ctx, "SELECT scorer_id, scores IS NOT NULL FROM blind_scorings WHERE check_in_id = $1", c.id).Scan(&scorer, &scored)
@@ -156,7 +159,7 @@ func mayScoreBlind(ctx context.Context, tx txn, c checkIn) error {
 		return conflict("nobody was asked to score this visit a second time")
 	case err != nil:
 		return fmt.Errorf("read who scores blind: %w", err)
-	case scorer != tx.by.User || !tx.by.may(c.office, ScoreBlindAct):
+	case scorer != tx.by.User:
 		return forbidden("only whoever was asked to scores this visit a second time")
 	case scored:
 		return conflict("the second scores are in already")

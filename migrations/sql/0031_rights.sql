@@ -78,6 +78,18 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
                 AND (d.office_id = o.id OR d.role <> 'officer' AND d.office_id = ANY (o.path))))
 $$;
 
+-- Joint aid: the office of a plan says which other offices read its file. By
+-- definer's rights, because the policies of plans look at the grants.
+ALTER TABLE plan_grants ADD COLUMN granted_by uuid REFERENCES users;
+CREATE FUNCTION shares(of_plan uuid) RETURNS bool
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM care_plans p WHERE p.id = of_plan AND p.office_id = ANY (scope()))
+$$;
+REVOKE ALL ON FUNCTION shares(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION shares(uuid) TO aftercare_app, aftercare_work;
+GRANT DELETE ON plan_grants TO aftercare_app, aftercare_work;
+CREATE POLICY shared_by_its_office ON plan_grants TO aftercare_app USING (shares(plan_id)) WITH CHECK (shares(plan_id));
+
 REVOKE ALL ON FUNCTION rights_of(uuid), authenticate(bytea, timestamptz), token_used(bytea, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION rights_of(uuid), authenticate(bytea, timestamptz), token_used(bytea, timestamptz) TO aftercare_app, aftercare_work;
 
