@@ -120,7 +120,7 @@ func TestRecording(t *testing.T) {
 		require.NotContains(t, b.page(check), "记录本次回访")
 		status, body := b.post(check+"/record", url.Values{"outcome": {"reached"}})
 		require.Equal(t, http.StatusForbidden, status)
-		require.Contains(t, words(body), "只有本单位的承办人可以")
+		require.Contains(t, words(body), "您的角色无权办理")
 	})
 	t.Run("TakesAVillageAnswerGivenByPhone", func(t *testing.T) {
 		t.Parallel()

@@ -41,6 +41,10 @@ func (s *console) signedIn(do action) http.Handler {
 			s.fail(w, r, nil, err)
 			return
 		}
+		if !by.Holds(acts[r.Pattern]...) {
+			s.fail(w, r, &by, &carelog.Error{Kind: carelog.Forbidden, Message: notForYou})
+			return
+		}
 		if r.Method == http.MethodPost {
 			if err := readForm(w, r); err != nil {
 				s.showError(w, r, &by, http.StatusBadRequest, "error.form")

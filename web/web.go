@@ -77,8 +77,14 @@ func Handler(c Config) http.Handler {
 	return secured(s.unhurried(guard.Handler(mux)))
 }
 
+// router is what routes are told to: the mux, or a test that looks them over.
+type router interface {
+	Handle(pattern string, handler http.Handler)
+	HandleFunc(pattern string, handler func(http.ResponseWriter, *http.Request))
+}
+
 // routes is the one list of what the console answers.
-func (s *console) routes(mux *http.ServeMux) {
+func (s *console) routes(mux router) {
 	mux.HandleFunc("GET /assets/{name}", s.asset)
 	mux.HandleFunc("GET /signin", s.signInPage)
 	mux.HandleFunc("POST /signin", s.signIn)
