@@ -58,6 +58,8 @@ type asked struct {
 	kind  string // of a body that is not JSON
 }
 
+// TestEveryOperationLetsInWhomTheTableNames leaves a row in every table, which the
+// database then has to hide.
 func TestEveryOperationLetsInWhomTheTableNames(t *testing.T) {
 	t.Parallel()
 	w := newWalker(t)
@@ -97,6 +99,7 @@ func TestEveryOperationLetsInWhomTheTableNames(t *testing.T) {
 			}
 		}
 	}
+	t.Run("AndNoTableShowsAnotherOfficesRows", w.rowsAreHidden)
 }
 
 // TestTheDoorRefusesBeforeItReads: whoever holds none of the acts is refused whatever they send.
