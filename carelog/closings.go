@@ -110,7 +110,7 @@ func (l *Log) RejectClosing(ctx context.Context, by Actor, id PlanID, why string
 		return Plan{}, err
 	}
 	return l.changePlan(ctx, by, id, func(tx txn, p plan) error {
-		if !by.may(p.office, ApproveClosing) && p.closingBy != by.User {
+		if !by.may(p.office, ApproveClosing) && (p.closingBy != by.User || !by.may(p.office, ProposeClosing)) {
 			return forbidden("a supervisor, or whoever proposed the closing, rejects it")
 		}
 		if !p.closingProposed() {

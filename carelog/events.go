@@ -128,7 +128,7 @@ func (l *Log) WithdrawEvent(ctx context.Context, by Actor, id EventID, why strin
 		if err != nil {
 			return struct{}{}, err
 		}
-		if by.User != reporter && !by.may(file.office, OverruleEvent) {
+		if (by.User != reporter || !by.may(file.office, ReportEvent)) && !by.may(file.office, OverruleEvent) {
 			return struct{}{}, forbidden("only whoever reported it, or a supervisor of the office, withdraws an event")
 		}
 		if strings.TrimSpace(why) == "" {

@@ -21,7 +21,8 @@ const (
 )
 
 // DecideRefusal decides about a recorded refusal, or takes a plan of minimal
-// contact back to full care. Supervisors of the office may; a running plan only,
+// contact back to full care. Supervisors of the office may, less care only one who did
+// not record the refusal; a running plan only,
 // so that its next check-in exists whatever is decided.
 func (l *Log) DecideRefusal(ctx context.Context, by Actor, id PlanID, d RefusalDecision) (Plan, error) {
 	var probs problems
@@ -42,12 +43,30 @@ func (l *Log) DecideRefusal(ctx context.Context, by Actor, id PlanID, d RefusalD
 		if !p.running() || p.closingProposed() {
 			return conflict("the plan is %s: only a running plan can be changed", p.shown().State)
 		}
+		if err := mayConfirmRefusal(ctx, tx, p, d.Decision); err != nil {
+			return err
+		}
 		if err := l.applyRefusal(ctx, tx, p, d.Decision); err != nil {
 			return err
 		}
 		tx.append(happening{recipient: p.recipient, kind: "refusal_decided", subject: anyID(p.id), details: map[string]any{"reason": d.Reason, "decision": d.Decision}})
 		return l.endTasks(ctx, tx, pathCauses(p.id)[2:], "a supervisor decided about the refusal")
 	})
+}
+
+// mayConfirmRefusal refuses that whoever brought the refusal also decides that
+// the household is seen less: another supervisor does, or one of the office above.
+func mayConfirmRefusal(ctx context.Context, tx txn, p plan, decision string) error {
+	var recorded UserID
+	err := tx.QueryRow(ctx, `SELECT recorded_by FROM check_in_records WHERE recipient_id = $1 AND outcome = 'refused'
+		ORDER BY recorded_at DESC LIMIT 1`, p.recipient).Scan(&recorded)
+	if err != nil && !none(err) {
+		return fmt.Errorf("read who recorded the refusal: %w", err)
+	}
+	if decision != "go_on" && recorded == tx.by.User {
+		return forbidden("whoever recorded the refusal does not decide that the household is seen less")
+	}
+	return nil
 }
 
 func (l *Log) applyRefusal(ctx context.Context, tx txn, p plan, decision string) error {
