@@ -15,6 +15,7 @@ import (
 
 	"aftercare/carelog"
 	"aftercare/carelog/calendar"
+	"aftercare/migrations/pgtest"
 )
 
 const secondPhone = "+8615400000205"
@@ -271,6 +272,7 @@ func TestTransferToOffice(t *testing.T) {
 		require.NotEmpty(t, open)
 		_, err = n.app.RecordCheckIn(n.ctx(), n.officer, open[0].ID, carelog.CheckInRecord{Outcome: "reached", Informant: "self", AskedVillage: true, Scores: scoresFor(open[0])})
 		require.NoError(t, err, "the new officer works with it")
+		require.Equal(t, []string{"transfer_plans"}, n.showing(n.office, n.boss.User), "the sender keeps the act of handing over and nothing of the file")
 	})
 
 	t.Run("TheLadderGoesOnWithThePeopleThere", func(t *testing.T) {
@@ -369,6 +371,25 @@ func TestTransferToOffice(t *testing.T) {
 		require.Equal(t, nothing, take(n.there, n.officer, n.act.ID, n.made.Plan, n.officer.User), "an offer that was withdrawn")
 		require.Equal(t, n.office.String(), n.names("SELECT office_id::text FROM recipients ORDER BY id LIMIT 1")[0])
 	})
+}
+
+// showing are the tables in which the application, in an office's scope, sees rows of the file.
+func (n neighbour) showing(office carelog.OfficeID, user carelog.UserID) (tables []string) {
+	n.t.Helper()
+	app := pgtest.Pool(n.t, n.db.App)
+	for _, table := range n.names("SELECT table_name::text FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'recipient_id' ORDER BY 1") {
+		tx, err := app.Begin(n.ctx())
+		require.NoError(n.t, err)
+		_, err = tx.Exec(n.ctx(), "SELECT set_config('aftercare.offices', $1, true), set_config('aftercare.user', $2, true)", "{"+office.String()+"}", user.String())
+		require.NoError(n.t, err)
+		var rows int
+		require.NoError(n.t, tx.QueryRow(n.ctx(), "SELECT count(*) FROM "+table+" WHERE recipient_id = $1", n.made.Recipient).Scan(&rows))
+		require.NoError(n.t, tx.Rollback(n.ctx()))
+		if rows > 0 {
+			tables = append(tables, table)
+		}
+	}
+	return tables
 }
 
 // notMoved are tables that carry an office and a recipient and stay when a file moves.

@@ -58,15 +58,15 @@ func (c *adminFirst) Run(ctx context.Context, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		if err := c.add(ctx, s, out, office, c.Role); err != nil {
-			return err
-		}
 		for _, role := range []carelog.Role{carelog.SystemAdministrator, carelog.SecurityAdministrator, carelog.AuditAdministrator} {
-			if role != c.Role {
-				fmt.Fprintf(out, "next, for somebody else: aftercare admin add-user --office-code %s --role %s --login … --name …\n", c.Code, role)
+			if role == c.Role {
+				continue
+			}
+			if _, err := fmt.Fprintf(out, "next, for somebody else: aftercare admin add-user --office-code %s --role %s --login … --name …\n", c.Code, role); err != nil {
+				return err
 			}
 		}
-		return nil
+		return c.add(ctx, s, out, office, c.Role)
 	})
 }
 

@@ -181,7 +181,7 @@ Aftercare demo, ready in %.1f s. The clock says %s in Shanghai.
 
 `, took.Seconds(), calendar.Of(d.now()).String()+d.now().In(calendar.Shanghai()).Format(" 15:04"), d.address, d.address, d.address)
 	for _, login := range logins {
-		fmt.Fprintf(out, "  %-14s access token  %s\n", login[0], login[1])
+		fmt.Fprintf(out, "  %-10s access token  %s\n", login[0], login[1])
 	}
 	fmt.Fprintf(out, "\n  ledger    %s\n  Ctrl-C stops it.\n\n", d.ledgerPath())
 	return nil

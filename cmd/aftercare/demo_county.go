@@ -48,8 +48,8 @@ var demoStaff = []struct {
 	{"sun", "孙某", "supervisor", "+8615400000203", false, carelog.Supervisor},
 	{"city", "周某", "city office", "+8615400000204", true, carelog.Supervisor},
 	{"admin", "吴某", "admin", "", false, carelog.SystemAdministrator},
-	{"security", "郑某", "security admin", "", false, carelog.SecurityAdministrator},
-	{"audit", "冯某", "audit admin", "", false, carelog.AuditAdministrator},
+	{"security", "郑某", "security", "", false, carelog.SecurityAdministrator},
+	{"audit", "冯某", "audit", "", false, carelog.AuditAdministrator},
 }
 
 type demoPeople struct {

@@ -253,6 +253,11 @@ func TestTheWholeStory(t *testing.T) {
 	}
 	status, _ = r.call(admin, "GET", "/v1/recipients/"+recipient+"/history", "")
 	require.Equal(t, http.StatusForbidden, status, "an administrator reads no histories")
+	program := r.admin("add-user", "--office-code", "370323", "--role", "integration", "--scope", "read:statistics", "--login", "dashboard", "--name", "看板")
+	status, _ = r.call(program, "GET", "/v1/plans/counts", "")
+	require.Equal(t, http.StatusOK, status)
+	status, _ = r.call(program, "GET", "/v1/plans", "")
+	require.Equal(t, http.StatusForbidden, status, "a program is let into its scopes")
 
 	began := time.Now()
 	require.NoError(t, r.stop())
