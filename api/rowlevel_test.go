@@ -62,18 +62,19 @@ var reveals = map[string]string{
 func (w *walker) fillTheRest() {
 	recipient, checkIn := w.ids["recipient_id"], w.ids["check_in_id"]
 	for sql, args := range map[string][]any{
-		"INSERT INTO aid_sources (award_id, source, amount_fen) SELECT id, 'judicial_relief', total_fen FROM aid_awards WHERE recipient_id = $1":                         {recipient},
-		"INSERT INTO household_members (id, recipient_id, created_at) VALUES (gen_random_uuid(), $1, now())":                                                             {recipient},
-		"INSERT INTO idempotency_keys VALUES ($1, 'k', '\\x00', NULL, now())":                                                                                            {w.ids["user_id"]},
-		"INSERT INTO blind_scorings (check_in_id, recipient_id, scorer_id, asked_at) VALUES ($2, $1, $3, now()) ON CONFLICT DO NOTHING":                                  {recipient, checkIn, w.ids["user_id"]},
-		"INSERT INTO signals VALUES (gen_random_uuid(), $1, $2, 'village_difficulty', now())":                                                                            {recipient, checkIn},
-		"INSERT INTO mandatory_reports (id, recipient_id, task_id, body, reported_at, recorded_at) SELECT gen_random_uuid(), $1, $2, 'police', now(), now()":             {recipient, w.ids["task_id"]},
-		"INSERT INTO delivery_reports (id, carrier, carrier_message_id, message_id, status, received_at) VALUES (gen_random_uuid(), 'twilio', 'SM9', $1, 'sent', now())": {w.ids["message_id"]},
-		"INSERT INTO task_codes SELECT $1, 'K7Q2M', id, now() FROM asks WHERE recipient_id = $2 LIMIT 1":                                                                 {w.ids["line_id"], recipient},
-		"INSERT INTO office_usage VALUES ($1, '2026-11-01', 'twilio')":                                                                                                   {w.ids["office_id"]},
-		"INSERT INTO weekly_digests VALUES ($1, '2026-11-23', $2, $3)":                                                                                                   {w.ids["user_id"], w.ids["office_id"], w.ids["message_id"]},
-		"INSERT INTO wording_approvals SELECT key, language, version, 'twilio', 1, 'submitted', '', '', '', now() FROM wordings LIMIT 1":                                 nil,
-		"INSERT INTO plan_grants SELECT $1, $2, id, now() FROM offices WHERE code = '370325'":                                                                            {w.ids["plan_id"], recipient},
+		"INSERT INTO aid_sources (award_id, source, amount_fen) SELECT id, 'judicial_relief', total_fen FROM aid_awards WHERE recipient_id = $1":                                {recipient},
+		"INSERT INTO household_members (id, recipient_id, created_at) VALUES (gen_random_uuid(), $1, now())":                                                                    {recipient},
+		"INSERT INTO idempotency_keys VALUES ($1, 'k', '\\x00', NULL, now())":                                                                                                   {w.ids["user_id"]},
+		"INSERT INTO blind_scorings (check_in_id, recipient_id, scorer_id, asked_at) VALUES ($2, $1, $3, now()) ON CONFLICT DO NOTHING":                                         {recipient, checkIn, w.ids["user_id"]},
+		"INSERT INTO signals VALUES (gen_random_uuid(), $1, $2, 'village_difficulty', now())":                                                                                   {recipient, checkIn},
+		"INSERT INTO mandatory_reports (id, recipient_id, task_id, body, reported_at, recorded_at) SELECT gen_random_uuid(), $1, $2, 'police', now(), now()":                    {recipient, w.ids["task_id"]},
+		"INSERT INTO delivery_reports (id, carrier, carrier_message_id, message_id, status, received_at) VALUES (gen_random_uuid(), 'twilio', 'SM9', $1, 'sent', now())":        {w.ids["message_id"]},
+		"INSERT INTO task_codes SELECT $1, 'K7Q2M', id, now() FROM asks WHERE recipient_id = $2 LIMIT 1":                                                                        {w.ids["line_id"], recipient},
+		"INSERT INTO visit_confirmations (check_in_id, recipient_id, asked_at, state, reason, ended_at) VALUES ($2, $1, now(), 'not_asked', 'x', now()) ON CONFLICT DO NOTHING": {recipient, checkIn},
+		"INSERT INTO office_usage VALUES ($1, '2026-11-01', 'twilio')":                                                                                                          {w.ids["office_id"]},
+		"INSERT INTO weekly_digests VALUES ($1, '2026-11-23', $2, $3)":                                                                                                          {w.ids["user_id"], w.ids["office_id"], w.ids["message_id"]},
+		"INSERT INTO wording_approvals SELECT key, language, version, 'twilio', 1, 'submitted', '', '', '', now() FROM wordings LIMIT 1":                                        nil,
+		"INSERT INTO plan_grants SELECT $1, $2, id, now() FROM offices WHERE code = '370325'":                                                                                   {w.ids["plan_id"], recipient},
 	} {
 		w.exec(sql, args...)
 	}

@@ -43,7 +43,7 @@ type walker struct {
 // sharedReads are the operations that joint aid opens: the file of the one plan.
 var sharedReads = []string{
 	"read-plan", "read-history", "list-visits", "list-assessments", "list-events", "list-judgements", "read-household", "read-referrals", "list-hints",
-	"list-replies", "list-conflicts", "read-check-in", "list-records",
+	"list-replies", "list-conflicts", "list-openings", "read-check-in", "list-records",
 }
 
 // asked is how an operation is asked where its description does not say enough.
@@ -321,7 +321,9 @@ func (w *walker) household() {
 	w.ids["inbound_id"] = w.items(w.officer, "/v1/inbox")[0]["inbound_id"].(string)
 	w.ids["task_id"] = w.items(w.officer, "/v1/tasks")[0]["task_id"].(string)
 	require.Equal(w.t, http.StatusNoContent, w.post(file+"/conflicts", object{"contact_id": w.ids["contact_id"], "kind": "other", "reason": "x"}).status)
+	w.ids["phone_id"] = w.make(w.officer, "/v1/contacts/"+w.ids["contact_id"]+"/phones", object{"phone": "15400000555"}, "phone_id")
 	w.ids["measure"] = "legal_aid"
+	w.ids["opening_id"] = w.make(w.officer, file+"/openings", object{"days": 1, "reason": "x"}, "opening_id")
 	w.exec("INSERT INTO plan_grants (plan_id, recipient_id, office_id, granted_at) SELECT $1, $2, id, '2026-11-24' FROM offices WHERE code = '370325'", plan, recipient)
 }
 
@@ -377,6 +379,7 @@ func (w *walker) known() map[string]asked {
 		"add-contact":       {body: object{"office_id": office}},
 		"add-partner":       {body: object{"office_id": office}},
 		"end-conflict":      {once: true},
+		"remove-phone":      {once: true},
 		"settle-reply":      {body: object{"decision": "nothing", "why": "x"}},
 
 		"decide-tier":       {body: object{"tier": "red"}},

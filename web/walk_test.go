@@ -28,8 +28,12 @@ var forms = map[string]url.Values{
 	"POST /check-ins/{id}/answer":       {"digit": {"1"}, "note": {"x"}},
 	"POST /check-ins/{id}/reschedule":   {"due": {"2026-12-01"}, "reason": {"x"}},
 	"POST /tasks/{id}/resolve":          {"outcome": {"x"}},
-	"POST /inbox/{id}/settle":           {"decision": {"nothing"}, "why": {"x"}},
-	"POST /phones/{position}/reply":     {"text": {"x"}},
+	"POST /recipients/{id}/full":        {"purpose": {"home_visit"}, "reason": {"x"}},
+	"POST /recipients/{id}/openings":    {"days": {"1"}, "reason": {"x"}},
+
+	"POST /recipients/{id}/openings/{opening}": {"decision": {"approve"}, "reason": {"x"}},
+	"POST /inbox/{id}/settle":                  {"decision": {"nothing"}, "why": {"x"}},
+	"POST /phones/{position}/reply":            {"text": {"x"}},
 }
 
 // idOf is the id of the first deed of a page.
@@ -47,6 +51,8 @@ func TestEveryRouteLetsInWhomTheTableNames(t *testing.T) {
 		"/recipients/": c.made.Recipient.String(), "/check-ins/": c.step("month-6-phone").ID.String(),
 		"/tasks/": idOf("/tasks/", c.signIn("li").page("/tasks")), "/inbox/": idOf("/inbox/", c.signIn("li").page("/inbox")),
 	}
+	opening, err := c.app.AskToOpen(t.Context(), c.actors["li"], c.made.Recipient, 1, "x")
+	require.NoError(t, err)
 	table := web.Acts()
 	for _, route := range web.Patterns() {
 		if slices.Contains(outside, route) || route == "POST /signout" {
@@ -59,6 +65,7 @@ func TestEveryRouteLetsInWhomTheTableNames(t *testing.T) {
 		}
 		method, path, _ := strings.Cut(route, " ")
 		path = strings.ReplaceAll(strings.TrimSuffix(path, "{$}"), "{position}", "0")
+		path = strings.ReplaceAll(path, "{opening}", opening.String())
 		about := false
 		for prefix, id := range ids {
 			if strings.HasPrefix(path, prefix) {
