@@ -79,21 +79,8 @@ func (l *Log) openHousehold(ctx context.Context, tx txn, recipient RecipientID) 
 	if err != nil {
 		return nil, fmt.Errorf("open the recipient: %w", err)
 	}
-	household := []Member{{Relation: "self", Name: self.Name, BornOn: self.BornOn, Flags: self.Flags}}
-	rows, err := tx.Query(ctx, "SELECT id, sealed FROM household_members WHERE recipient_id = $1 ORDER BY id", recipient)
-	if err != nil {
-		return nil, fmt.Errorf("read household: %w", err)
-	}
-	var id anyID
-	_, err = pgx.ForEachRow(rows, []any{&id, &sealed}, func() error {
-		m, err := crypt.OpenJSON[Member](key, sealed, "household_members.sealed/"+id.String())
-		household = append(household, m)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("open household: %w", err)
-	}
-	return household, nil
+	members, err := openMembers(ctx, tx, recipient, key)
+	return append([]Member{{Relation: "self", Name: self.Name, BornOn: self.BornOn, Flags: self.Flags}}, members...), err
 }
 
 // MadeReport is one report that was made: to which body, when, under what number.

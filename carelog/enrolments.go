@@ -194,7 +194,7 @@ func chooseTemplate(e Enrolment, today calendar.Date) string {
 	vulnerable := func(fs []Flag) bool {
 		return slices.ContainsFunc(fs, func(f Flag) bool { return f != "chronic_illness" })
 	}
-	if slices.Contains(e.Flags, "minor_victim") || (!e.BornOn.IsZero() && e.BornOn.Age(today) < 18) {
+	if slices.Contains(e.Flags, "minor_victim") || isMinor(e.BornOn, today) {
 		return "C"
 	}
 	if vulnerable(e.Flags) {

@@ -124,26 +124,16 @@ func (l *Log) HouseholdOf(ctx context.Context, by Actor, recipient RecipientID) 
 			return Household{}, err
 		}
 		h := Household{Members: []HouseholdMember{}}
-		rows, err := tx.Query(ctx, "SELECT id, sealed FROM household_members WHERE recipient_id = $1 ORDER BY id", recipient)
+		members, err := openMembers(ctx, tx, recipient, file.key)
 		if err != nil {
-			return h, fmt.Errorf("read the household: %w", err)
+			return h, err
 		}
-		var id anyID
-		var sealed []byte
-		_, err = pgx.ForEachRow(rows, []any{&id, &sealed}, func() error {
-			m, err := crypt.OpenJSON[Member](file.key, sealed, "household_members.sealed/"+id.String())
-			if err != nil {
-				return err
-			}
-			minor := !m.BornOn.IsZero() && m.BornOn.Age(tx.today()) < 18
+		for _, m := range members {
+			minor := isMinor(m.BornOn, tx.today())
 			if minor {
 				h.Minors++
 			}
 			h.Members = append(h.Members, HouseholdMember{Relation: m.Relation, MaskedName: MaskName(m.Name), BornOn: m.BornOn, Minor: minor, Flags: m.Flags})
-			return nil
-		})
-		if err != nil {
-			return h, fmt.Errorf("open the household: %w", err)
 		}
 		if h.Joined, err = l.joinedPlans(ctx, tx, recipient); err != nil {
 			return h, err
@@ -151,6 +141,26 @@ func (l *Log) HouseholdOf(ctx context.Context, by Actor, recipient RecipientID) 
 		tx.audit(file.office, "household_read", anyID(recipient), "")
 		return h, nil
 	})
+}
+
+// openMembers reads who else is of the file's household, in the order they were put in.
+func openMembers(ctx context.Context, tx txn, recipient RecipientID, key crypt.DataKey) ([]Member, error) {
+	rows, err := tx.Query(ctx, "SELECT id, sealed FROM household_members WHERE recipient_id = $1 ORDER BY id", recipient)
+	if err != nil {
+		return nil, fmt.Errorf("read the household: %w", err)
+	}
+	members, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Member, error) {
+		var id anyID
+		var sealed []byte
+		if err := row.Scan(&id, &sealed); err != nil {
+			return Member{}, err
+		}
+		return crypt.OpenJSON[Member](key, sealed, "household_members.sealed/"+id.String())
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the household: %w", err)
+	}
+	return members, nil
 }
 
 func (l *Log) joinedPlans(ctx context.Context, tx txn, recipient RecipientID) ([]Plan, error) {

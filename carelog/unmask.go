@@ -8,11 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"aftercare/carelog/calendar"
-	"aftercare/internal/crypt"
 )
-
-// adultFrom is the age at which a file is no minor's any more (Minors Law art. 2).
-const adultFrom = 18
 
 // unmaskPurposes are what a file may be shown in full for; the list goes into the
 // audit, the words beside it are sealed in the history.
@@ -106,7 +102,7 @@ func (f recipientFacts) isMinor(today calendar.Date) bool {
 	if f.BornOn.IsZero() {
 		return slices.Contains(f.Flags, "minor_victim")
 	}
-	return f.BornOn.Age(today) < adultFrom
+	return isMinor(f.BornOn, today)
 }
 
 // leaveFor finds the leave that u needs: none for an adult's file.
@@ -129,35 +125,25 @@ func (l *Log) fullFile(ctx context.Context, tx txn, f file, given leave) (FullFi
 	if !given.ends.IsZero() {
 		full.LeaveEnds = calendar.Of(given.ends)
 	}
-	rows, err := tx.Query(ctx, "SELECT id, sealed FROM household_members WHERE recipient_id = $1 ORDER BY id", f.id)
+	members, err := openMembers(ctx, tx, f.id, f.key)
 	if err != nil {
-		return full, fmt.Errorf("read the household: %w", err)
+		return full, err
 	}
-	var id anyID
-	var sealed []byte
-	_, err = pgx.ForEachRow(rows, []any{&id, &sealed}, func() error {
-		m, err := crypt.OpenJSON[Member](f.key, sealed, "household_members.sealed/"+id.String())
-		if err != nil {
-			return err
-		}
-		shown := FullMember{Relation: m.Relation, Name: m.Name, BornOn: m.BornOn, Minor: !m.BornOn.IsZero() && m.BornOn.Age(tx.today()) < adultFrom}
+	for _, m := range members {
+		shown := FullMember{Relation: m.Relation, Name: m.Name, BornOn: m.BornOn, Minor: isMinor(m.BornOn, tx.today())}
 		if shown.Minor && given.ends.IsZero() {
 			shown.Name, full.MinorsMasked = MaskName(m.Name), true
 		}
 		full.Members = append(full.Members, shown)
-		return nil
-	})
-	if err != nil {
-		return full, fmt.Errorf("open the household: %w", err)
 	}
 	full.Contacts, err = l.contactsInFull(ctx, tx, f.id)
 	return full, err
 }
 
 func (l *Log) contactsInFull(ctx context.Context, tx txn, recipient RecipientID) ([]FullContact, error) {
-	rows, err := tx.Query(ctx, `SELECT k.id, k.data_key, k.sealed, k.id = p.primary_contact_id FROM care_plans p
+	rows, err := tx.Query(ctx, `SELECT k.id, k.data_key, k.sealed, k.id IS NOT DISTINCT FROM p.primary_contact_id FROM care_plans p
 		JOIN village_contacts k ON k.id IN (p.primary_contact_id, p.backup_contact_id)
-		WHERE p.recipient_id = $1 AND p.state <> 'closed' ORDER BY k.id <> p.primary_contact_id`, recipient)
+		WHERE p.recipient_id = $1 AND p.state <> 'closed' ORDER BY k.id IS DISTINCT FROM p.primary_contact_id`, recipient)
 	if err != nil {
 		return nil, fmt.Errorf("read the contacts: %w", err)
 	}

@@ -62,6 +62,8 @@ func (e Enrolment) barredByLaw(today calendar.Date) bool {
 		slices.ContainsFunc(e.Household, func(m Member) bool { return isMinor(m.BornOn, today) })
 }
 
+// isMinor tells whether somebody is under eighteen (Minors Law art. 2); whose day of
+// birth nobody knows is taken for none.
 func isMinor(bornOn, today calendar.Date) bool { return !bornOn.IsZero() && bornOn.Age(today) < 18 }
 
 // checkVillageBar refuses contacts of a household that is barred by law.

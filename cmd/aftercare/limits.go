@@ -10,8 +10,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Limits of callers. What they hold is bounded: whoever invents addresses or
-// tokens pushes out the oldest and gains nothing but a full bucket.
+// Limits of callers. What they hold is bounded: past so many callers all are
+// forgotten, and everybody begins with a full bucket again.
 const (
 	limitedCallers = 20_000
 	forgottenAfter = 10 * time.Minute
@@ -41,11 +41,13 @@ func newLimits(address, caller int) *limits {
 // wait is how long the caller of r has to wait before it is let in; 0: not at all.
 func (l *limits) wait(r *http.Request) time.Duration {
 	now := time.Now()
-	longest := l.take("address\x00"+blockOf(r.RemoteAddr), l.address, now)
-	if secret := credential(r); secret != "" {
-		longest = max(longest, l.take("caller\x00"+secret, l.caller, now))
+	if wait := l.take("address\x00"+blockOf(r.RemoteAddr), l.address, now); wait > 0 {
+		return wait // whatever token it brings is not looked at: invented ones take no room
 	}
-	return longest
+	if secret := credential(r); secret != "" {
+		return l.take("caller\x00"+secret, l.caller, now)
+	}
+	return 0
 }
 
 func (l *limits) take(key string, perSecond int, now time.Time) time.Duration {

@@ -49,6 +49,15 @@ func TestLimits(t *testing.T) {
 		require.Equal(t, blockOf("192.0.2.1:1"), blockOf("[::ffff:192.0.2.1]:1"))
 	})
 
+	t.Run("InventedTokensOfOneAddressTakeNoRoom", func(t *testing.T) {
+		t.Parallel()
+		l := newLimits(1, 1)
+		for i := range 100 {
+			l.wait(from("192.0.2.1:1", fmt.Sprint(i)))
+		}
+		require.LessOrEqual(t, len(l.buckets), 2*burstSeconds)
+	})
+
 	t.Run("InventedCallersFillNoMemory", func(t *testing.T) {
 		t.Parallel()
 		l := newLimits(0, 1)

@@ -30,8 +30,8 @@ ALTER TABLE tokens
     ADD COLUMN scopes       text[] NOT NULL DEFAULT '{}',   -- none: all that the person may; a program's names some
     ADD COLUMN issued_by    uuid REFERENCES users,          -- NULL: the operator, or before this was kept
     ADD COLUMN last_used_at timestamptz;                    -- to the hour or so
--- A few tokens from before may be good for longer: they run out as they were issued.
-ALTER TABLE tokens ADD CONSTRAINT tokens_end_within_a_year CHECK (kind <> 'api' OR expires_at <= created_at + interval '367 days') NOT VALID;
+UPDATE tokens SET expires_at = least(expires_at, created_at + interval '367 days') WHERE kind = 'api';
+ALTER TABLE tokens ADD CONSTRAINT tokens_end_within_a_year CHECK (kind <> 'api' OR expires_at <= created_at + interval '367 days');
 
 -- Where a person may what. An officer works in the office of the grant; the
 -- others reach the offices below it too. Definer's rights: asked before there is a scope.
