@@ -168,8 +168,9 @@ func byCode(ctx context.Context, tx txn, line LineID, code string) (target, bool
 	return t, err == nil, err
 }
 
-// openFor finds the requests that contacts were sent, on whichever phone, and have not answered. What
-// is barred from the village by now is not among them: their codes go into answers.
+// openFor finds the requests that contacts were sent, on whichever phone, and have
+// not answered. What both phones of one person were asked is one request: the later.
+// What is barred from the village by now is not among them: their codes go into answers.
 func openFor(ctx context.Context, tx txn, contacts []ContactID) ([]target, error) {
 	rows, err := tx.Query(ctx, selectTargets+`WHERE a.contact_id IN (SELECT id FROM village_contacts WHERE id = ANY ($1) OR phone_of = ANY ($1)) AND a.state = 'open' AND a.code IS NOT NULL
 			AND NOT EXISTS (SELECT FROM care_plans p WHERE p.recipient_id = a.recipient_id AND p.village_barred)
@@ -177,7 +178,20 @@ func openFor(ctx context.Context, tx txn, contacts []ContactID) ([]target, error
 	if err != nil {
 		return nil, fmt.Errorf("find open requests: %w", err)
 	}
-	return pgx.CollectRows(rows, scanTarget)
+	open, err := pgx.CollectRows(rows, scanTarget)
+	if err != nil {
+		return nil, fmt.Errorf("find open requests: %w", err)
+	}
+	var each []target
+	for i, t := range open {
+		again := func(later target) bool {
+			return later.person == t.person && later.checkIn == t.checkIn && later.purpose == t.purpose
+		}
+		if !slices.ContainsFunc(open[i+1:], again) {
+			each = append(each, t)
+		}
+	}
+	return each, nil
 }
 
 // requestsAmong are the open asks that a digit without a code may answer. That a
