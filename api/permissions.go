@@ -150,6 +150,10 @@ var acts = map[string][]carelog.Act{
 
 	"add-user":        {carelog.AddUserAct},
 	"set-text-budget": {carelog.OwnTextBudget, carelog.SetTextBudget},
+	"list-users":      {carelog.KeepAccounts},
+	"issue-ticket":    {carelog.KeepAccounts},
+	"unlock-user":     {carelog.KeepAccounts},
+	"dismiss-user":    {carelog.KeepAccounts},
 	"grant-role":      {carelog.GrantRoles},
 	"withdraw-role":   {carelog.GrantRoles},
 	"issue-token":     {carelog.KeepTokens},

@@ -157,6 +157,13 @@ func (s *server) routes() {
 
 	post(s, route{id: "set-text-budget", path: "/v1/users/{user_id}/texts-a-day", status: http.StatusNoContent, summary: "Set how many texts a person gets a day before the rest is a digest"}, s.setTextBudget)
 	post(s, route{id: "add-user", path: "/v1/users", status: http.StatusCreated, summary: "Add a person who signs in"}, s.addUser)
+	get(s, route{id: "list-users", path: "/v1/users", summary: "List the people whose accounts you handle"}, s.listUsers)
+	post(s, route{
+		id: "issue-ticket", path: "/v1/users/{user_id}/tickets", status: http.StatusCreated, summary: "Issue a ticket for a person to set a password or another second factor",
+		more: "The secret is shown this once and kept nowhere; so a repeat with the same Idempotency-Key issues another ticket, and ends the first.",
+	}, s.issueTicket)
+	post(s, route{id: "unlock-user", path: "/v1/users/{user_id}/unlock", status: http.StatusNoContent, summary: "Let a person in again who is locked after failed sign-ins"}, s.unlockUser)
+	post(s, route{id: "dismiss-user", path: "/v1/users/{user_id}/dismiss", summary: "Shut a person out who leaves, and hand their plans to a successor, in one act"}, s.dismissUser)
 	post(s, route{
 		id: "issue-token", path: "/v1/tokens", status: http.StatusCreated, summary: "Issue a bearer token for a program",
 		more: "The secret is shown this once and kept nowhere; so a repeat with the same Idempotency-Key issues another token.",

@@ -33,7 +33,18 @@ var unfilled = map[string]string{}
 
 // reveals is what each function with the owner's rights tells, or does, beyond the caller's scope.
 var reveals = map[string]string{
-	"authenticate":       "who a secret stands for, to whoever has it",
+	"authenticate":      "who a secret stands for, to whoever has it",
+	"find_login":        "of a login: the ids, the password's hash and the roles, for signing in",
+	"find_ticket":       "whose a ticket is, to whoever has it",
+	"find_identity":     "whom an identity at a provider means, and what they are granted",
+	"open_plans_of":     "how many open plans a person has in which office",
+	"address_is_locked": "whether an address is locked, by its keyed hash",
+	"address_failed":    "how often an address failed, and counts one more",
+	"lock_address":      "nothing; locks an address",
+	"officer_is_there":  "nothing; refuses a plan whose officer has left",
+
+	"authenticate_session": "who a session is, to whoever has its secret",
+
 	"token_used":         "nothing; marks the token whose secret is given",
 	"rights_of":          "which roles a person holds where, by their id",
 	"shares":             "nothing; whether a plan is of the scope",

@@ -14,8 +14,12 @@ func TestABrowserSessionIsNoToken(t *testing.T) {
 	c := newCounty(t)
 	user, err := c.work.UserByLogin(t.Context(), carelog.TheSystem(), "admin")
 	require.NoError(t, err)
-	session, err := c.work.IssueToken(t.Context(), carelog.TheSystem(), user, carelog.SessionToken, "browser", tuesday.AddDate(0, 0, 1))
+	ticket, err := c.work.IssueTicket(t.Context(), carelog.TheSystem(), user, carelog.TicketPassword)
 	require.NoError(t, err)
+	require.NoError(t, c.work.SetPassword(t.Context(), ticket.Secret, "frog reads newspaper"))
+	opened, err := c.work.SignIn(t.Context(), carelog.Attempt{Login: "admin", Password: "frog reads newspaper"})
+	require.NoError(t, err)
+	session := opened.Secret
 	c.send(session, http.MethodGet, "/v1/me", nil).requireProblem(http.StatusUnauthorized)
 	c.send(session, http.MethodPost, "/v1/tokens", object{"days": 365}).requireProblem(http.StatusUnauthorized)
 }

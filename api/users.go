@@ -92,3 +92,62 @@ type budgeting struct {
 func (s *server) setTextBudget(ctx context.Context, by carelog.Actor, in *budgeting) (*struct{}, error) {
 	return nil, s.Log.SetTextBudget(ctx, by, in.UserID, in.Body.TextsADay)
 }
+
+func (s *server) listUsers(ctx context.Context, by carelog.Actor, in *PageParams) (*listed[carelog.Staff], error) {
+	const list = "users"
+	rows, err := in.after(list)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.Log.StaffOf(ctx, by, rows)
+	if err != nil {
+		return nil, err
+	}
+	return page(in, found, func(p carelog.Staff) carelog.Staff { return p }, func(last carelog.Staff) position {
+		return position{List: list, After: last.ID.String()}
+	}), nil
+}
+
+type aboutUser struct {
+	UserID carelog.UserID `path:"user_id" format:"uuid"`
+}
+
+type ticketing struct {
+	UserID carelog.UserID `path:"user_id" format:"uuid"`
+	Body   struct {
+		Purpose string `json:"purpose" enum:"password,second_factor" doc:"What was lost, or is not there yet: a lost password ends at once with its sessions"`
+	}
+}
+
+type ticketBody struct {
+	Login     string    `json:"login"`
+	Ticket    string    `json:"ticket" doc:"The secret: shown once, kept nowhere. Hand it over in person; it is typed in at /setup, or in place of the second factor's code"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+func (s *server) issueTicket(ctx context.Context, by carelog.Actor, in *ticketing) (*answer[ticketBody], error) {
+	ticket, err := s.Log.IssueTicket(ctx, by, in.UserID, in.Body.Purpose)
+	if err != nil {
+		return nil, err
+	}
+	return &answer[ticketBody]{ticketBody{ticket.Login, ticket.Secret, ticket.ExpiresAt}}, nil
+}
+
+func (s *server) unlockUser(ctx context.Context, by carelog.Actor, in *aboutUser) (*struct{}, error) {
+	return nil, s.Log.Unlock(ctx, by, in.UserID)
+}
+
+type userDismissing struct {
+	UserID carelog.UserID `path:"user_id" format:"uuid"`
+	Body   struct {
+		Successor string `json:"successor,omitempty" maxLength:"100" doc:"Login of the officer who takes their plans over; needed where they have any"`
+	}
+}
+
+func (s *server) dismissUser(ctx context.Context, by carelog.Actor, in *userDismissing) (*answer[carelog.Dismissed], error) {
+	done, err := s.Log.DismissUser(ctx, by, carelog.Dismissal{User: in.UserID, Successor: in.Body.Successor})
+	if err != nil {
+		return nil, err
+	}
+	return &answer[carelog.Dismissed]{done}, nil
+}

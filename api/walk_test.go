@@ -275,6 +275,16 @@ func (w *walker) people() {
 	require.NoError(w.t, err)
 	w.callers = append(w.callers, caller{"helping officer", w.addUser(helping, "helper", carelog.Officer), []carelog.Role{carelog.Officer}, "helping", nil, true})
 	w.addUser(w.office, "wang", carelog.Officer)
+	w.addUser(w.office, "leaving", carelog.Officer)
+	for _, sql := range []string{ // what signing in leaves, which no operation shows
+		"INSERT INTO credentials (user_id) VALUES ($1)",
+		"INSERT INTO recovery_codes VALUES ($1, '\\x00', now())",
+		"INSERT INTO sessions VALUES (gen_random_uuid(), $1, '\\x00', 'sso', '', now(), now(), now(), now())",
+		"INSERT INTO sso_identities VALUES ('issuer', 'subject', $1, now())",
+		"INSERT INTO sign_in_addresses SELECT '\\x00', 1, now() WHERE $1::uuid IS NOT NULL",
+	} {
+		w.exec(sql, w.userID("li"))
+	}
 	narrow := w.tokenUntil("li", tuesday.AddDate(0, 1, 0), "read:files") // a person's token can name scopes too
 	w.callers = append(w.callers, caller{"office officer to read", narrow, []carelog.Role{carelog.Officer}, "office", []carelog.Scope{"read:files"}, false})
 	w.addUser(w.office, "resting", carelog.AuditAdministrator)
@@ -412,11 +422,12 @@ func (w *walker) known() map[string]asked {
 		"issue-token":     {body: object{"user_id": w.ids["office program"], "scopes": []string{"read:partners"}, "days": 7}},
 		"list-tokens":     {as: []carelog.Act{carelog.KeepTokens}, query: "user_id=" + user},
 		"revoke-token":    {as: []carelog.Act{carelog.KeepTokens}},
+		"dismiss-user":    {ids: map[string]string{"user_id": w.userID("leaving")}, once: true},
 	}
 	for _, id := range []string{
 		"list-plans", "list-transfers", "list-referrals", "list-check-ins", "list-messages", "list-inbox", "list-tasks", "list-alerts", "list-visits-to-sign",
 		"count-plans", "list-partners", "list-contacts", "list-templates", "read-calendar", "list-absences", "list-duties", "list-lines",
-		"list-wordings", "read-me", "read-audit", "send-test",
+		"list-wordings", "read-me", "read-audit", "send-test", "list-users",
 	} {
 		known[id] = asked{own: true}
 	}

@@ -57,7 +57,12 @@ type Actor struct {
 	Login  string
 	Name   string
 	Token  TokenID
-	Kept   TokenKind // what the token is for: a session is no bearer token, nor the other way round
+	Kept   TokenKind // what the token is for
+
+	// Session is what a person at the console came with. While it awaits something
+	// (AwaitsSecondFactor, AwaitsEnrolment) they have no rights anywhere.
+	Session SessionID
+	Awaits  string
 
 	// RequestKey makes a verb that changes something answer a repeat with its
 	// first answer. RequestHash tells a repeat from another request.
@@ -86,14 +91,12 @@ func (l *Log) Authenticate(ctx context.Context, secret string) (Actor, error) {
 		return Actor{}, unknown
 	}
 	a := Actor{Kind: Person}
-	var wrapped, sealed []byte
-	var offices []OfficeID
-	var roles []Role
+	var rights rightsRow
 	var used *time.Time
 	var duty string
 	err := l.db.QueryRow(ctx, `SELECT token_id, token_kind, scopes, expires_at, last_used_at, user_id, office_id, login, duty, data_key, sealed, right_offices, right_roles
 		FROM authenticate($1, $2)`, secretHash(secret), l.now()).
-		Scan(&a.Token, &a.Kept, &a.scopes, &a.until, &used, &a.User, &a.Office, &a.Login, &duty, &wrapped, &sealed, &offices, &roles)
+		Scan(&a.Token, &a.Kept, &a.scopes, &a.until, &used, &a.User, &a.Office, &a.Login, &duty, &rights.key, &rights.sealed, &rights.offices, &rights.roles)
 	if none(err) {
 		return Actor{}, unknown
 	}
@@ -106,35 +109,14 @@ func (l *Log) Authenticate(ctx context.Context, secret string) (Actor, error) {
 	if err := l.noteUse(ctx, secret, used); err != nil {
 		return Actor{}, err
 	}
-	if a.key, err = l.keys.Unwrap(a.User, wrapped); err != nil {
-		return Actor{}, fmt.Errorf("open the user's key: %w", err)
-	}
-	facts, err := crypt.OpenJSON[personFacts](a.key, sealed, "users.sealed")
-	if err != nil {
-		return Actor{}, fmt.Errorf("open the user: %w", err)
-	}
-	a.Name = facts.Name
-	a.rights = map[Role]map[OfficeID]bool{}
-	for i, office := range offices {
-		if a.rights[roles[i]] == nil {
-			a.rights[roles[i]] = map[OfficeID]bool{}
-		}
-		a.rights[roles[i]][office] = true
-		if len(a.scope) == 0 || a.scope[len(a.scope)-1] != office {
-			a.scope = append(a.scope, office)
-		}
-	}
-	return a, nil
+	return l.openActor(a, rights)
 }
 
 // TokenKind says what a secret is for.
 type TokenKind string
 
-// The kinds of token: a program's or script's, and a browser's.
-const (
-	APIToken     TokenKind = "api"
-	SessionToken TokenKind = "session"
-)
+// APIToken is a program's or script's. (People have sessions.)
+const APIToken TokenKind = "api"
 
 // IssueToken makes a bearer secret for user that ends at expires, for an API token
 // within a year. The secret is returned once and kept only as a hash. Without
@@ -165,7 +147,7 @@ func (l *Log) IssueToken(ctx context.Context, by Actor, user UserID, kind TokenK
 	return secret, err
 }
 
-// RevokeToken ends the token the actor came with (sign-out).
+// RevokeToken ends the token the actor came with.
 func (l *Log) RevokeToken(ctx context.Context, by Actor) error {
 	_, err := write(ctx, l, by.anew(), func(tx txn) (struct{}, error) {
 		_, err := tx.Exec(ctx, "UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL", by.Token, tx.now)
@@ -197,8 +179,13 @@ func (l *Log) RevokeTokens(ctx context.Context, by Actor, user UserID) (int, err
 		if err != nil {
 			return 0, fmt.Errorf("revoke tokens: %w", err)
 		}
-		tx.audit(office, "tokens_revoked", anyID(user), fmt.Sprint(tag.RowsAffected()))
-		return int(tag.RowsAffected()), nil
+		sessions, err := endSessions(ctx, tx, user, SessionID{})
+		if err != nil {
+			return 0, err
+		}
+		ended := int(tag.RowsAffected()) + sessions
+		tx.audit(office, "tokens_revoked", anyID(user), fmt.Sprint(ended))
+		return ended, nil
 	})
 }
 

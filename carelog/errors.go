@@ -115,6 +115,7 @@ var constraintSentences = map[string]Error{
 	"who_closes_is_not_who_proposed":                {Kind: Forbidden, Message: "whoever proposed the closing may not approve it"},
 	"one_open_transfer_a_plan":                      {Kind: Conflict, Message: "a transfer of this plan waits for an answer already"},
 	"only_an_offered_file_is_taken_over":            {Kind: Forbidden, Message: "nothing was offered to this office, or it has been answered already"},
+	"officer_of_a_plan_is_there":                    {Kind: Conflict, Message: "the officer has just left: choose another"},
 	"a_file_goes_to_people_of_the_receiving_office": {Kind: Forbidden, Message: "officer, village and contacts have to be of the receiving office"},
 }
 

@@ -58,6 +58,7 @@ type county struct {
 	officer carelog.Actor
 	boss    carelog.Actor
 	admin   carelog.Actor
+	guard   carelog.Actor // security administrator, where there are passwords
 	contact carelog.ContactID
 	heard   int // replies so far
 	config  carelog.Config

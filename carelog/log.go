@@ -69,6 +69,7 @@ type Config struct {
 	Calendar *calendar.Calendar // working days; nil: the official one
 	Now      func() time.Time   // the clock; nil: the system's
 	Random   io.Reader          // ids, codes, keys and secrets; nil: crypto/rand
+	SignIn   SignInRules        // how people sign in
 }
 
 // Log is the care log. Safe for concurrent use.
@@ -81,6 +82,8 @@ type Log struct {
 	calendar *calendar.Calendar // the base that imported days are laid over
 	now      func() time.Time
 	random   *source
+
+	passwords *passwords
 
 	templates sync.Map                 // TemplateID: schedule.Template
 	days      atomic.Pointer[workdays] // as the database had them last
@@ -99,6 +102,7 @@ func New(c Config) *Log {
 		c.Random = rand.Reader
 	}
 	l := &Log{db: c.DB, keys: c.Keys, queue: c.Queue, words: c.Words, carrier: c.Carrier, calendar: c.Calendar, now: c.Now, random: &source{Reader: c.Random}}
+	l.passwords = newPasswords(c.SignIn, l.random)
 	l.days.Store(&workdays{national: c.Calendar}) // version 0: nothing was ever imported
 	l.texts.Store(shippedTexts(c.Words))
 	return l
@@ -268,13 +272,17 @@ func keepAnswer[T any](ctx context.Context, tx txn, answer T) error {
 const answersKept = 30 * 24 * time.Hour
 
 // ForgetAnswers forgets the first answers of requests that nobody repeats any
-// more, at most limit, and tells how many.
+// more, at most limit, and tells how many. As many sessions that are long over, and
+// addresses that failed to sign in long ago, go with them.
 func (l *Log) ForgetAnswers(ctx context.Context, limit int) (int, error) {
 	return write(ctx, l, TheSystem(), func(tx txn) (int, error) {
 		tag, err := tx.Exec(ctx, `DELETE FROM idempotency_keys WHERE (user_id, key) IN
 			(SELECT user_id, key FROM idempotency_keys WHERE created_at < $1 ORDER BY created_at LIMIT $2)`, tx.now.Add(-answersKept), limit)
 		if err != nil {
 			return 0, fmt.Errorf("forget first answers: %w", err)
+		}
+		if err := forgetSignIns(ctx, tx, limit); err != nil {
+			return 0, err
 		}
 		return int(tag.RowsAffected()), nil
 	})

@@ -198,29 +198,33 @@ func (l *Log) AddUser(ctx context.Context, by Actor, u NewUser) (UserID, error) 
 	}
 	return write(ctx, l, by, func(tx txn) (UserID, error) {
 		id := newID[userKind](tx.now, l.random)
-		key, wrapped, err := l.keys.NewDataKey(l.random, id)
-		if err != nil {
-			return UserID{}, fmt.Errorf("make the user's key: %w", err)
-		}
-		sealed, err := crypt.SealJSON(key, personFacts{Name: u.Name, Phone: phone}, "users.sealed")
-		if err != nil {
-			return UserID{}, fmt.Errorf("seal the user: %w", err)
-		}
-		_, err = tx.Exec(ctx, "INSERT INTO users (id, office_id, login, data_key, sealed, phone_index, created_at, duty) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-			id, u.Office, u.Login, wrapped, sealed, l.phoneIndex(phone), tx.now, dutyOf(u.Roles))
-		if err != nil {
-			return UserID{}, fmt.Errorf("insert user: %w", err)
-		}
-		for _, role := range u.Roles {
-			_, err := tx.Exec(ctx, "INSERT INTO grants (user_id, office_id, role, granted_at, position) VALUES ($1, $2, $3, $4, $5)",
-				id, u.Office, role, tx.now, cmp.Or(u.Position, "head"))
-			if err != nil {
-				return UserID{}, fmt.Errorf("insert grant: %w", err)
-			}
-		}
-		tx.audit(u.Office, "user_added", anyID(id), "")
-		return id, nil
+		return id, l.insertUser(ctx, tx, id, u, phone)
 	})
+}
+
+func (l *Log) insertUser(ctx context.Context, tx txn, id UserID, u NewUser, phone string) error {
+	key, wrapped, err := l.keys.NewDataKey(l.random, id)
+	if err != nil {
+		return fmt.Errorf("make the user's key: %w", err)
+	}
+	sealed, err := crypt.SealJSON(key, personFacts{Name: u.Name, Phone: phone}, "users.sealed")
+	if err != nil {
+		return fmt.Errorf("seal the user: %w", err)
+	}
+	_, err = tx.Exec(ctx, "INSERT INTO users (id, office_id, login, data_key, sealed, phone_index, created_at, duty) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+		id, u.Office, u.Login, wrapped, sealed, l.phoneIndex(phone), tx.now, dutyOf(u.Roles))
+	if err != nil {
+		return fmt.Errorf("insert user: %w", err)
+	}
+	for _, role := range u.Roles {
+		_, err := tx.Exec(ctx, "INSERT INTO grants (user_id, office_id, role, granted_at, position) VALUES ($1, $2, $3, $4, $5)",
+			id, u.Office, role, tx.now, cmp.Or(u.Position, "head"))
+		if err != nil {
+			return fmt.Errorf("insert grant: %w", err)
+		}
+	}
+	tx.audit(u.Office, "user_added", anyID(id), "")
+	return nil
 }
 
 func (u NewUser) check() (phone string, err error) {

@@ -79,6 +79,8 @@ const (
 	OwnTokens         Act = "own_tokens"
 	IssueOwnToken     Act = "issue_own_token"
 	KeepTokens        Act = "keep_tokens"
+	KeepAccounts      Act = "keep_accounts"
+	OwnAccount        Act = "own_account"
 	ReadAudit         Act = "read_audit"
 	KnowOneself       Act = "know_oneself"
 )
@@ -176,6 +178,8 @@ var Permissions = []Permission{
 	{OwnTokens, AnyToken, everyRole, "list and revoke", false},
 	{IssueOwnToken, NoToken, people, "at the console: no token makes another for itself", false},
 	{KeepTokens, "write:security", []Role{SecurityAdministrator}, "list and revoke those of others, issue those of programs", false},
+	{KeepAccounts, "write:security", []Role{SecurityAdministrator}, "tickets for a password or second factor, locks, shutting out who leaves with their plans handed on; never their own", false},
+	{OwnAccount, NoToken, people, "at the console: password, second factor, sessions", false},
 	{ReadAudit, "read:audit", []Role{AuditAdministrator}, "itself in the audit", false},
 	{KnowOneself, AnyToken, everyRole, "", false},
 }

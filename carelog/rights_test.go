@@ -103,13 +103,13 @@ func TestRights(t *testing.T) {
 	t.Run("AnUnknownOrExpiredOrRevokedSecretIsNobody", func(t *testing.T) {
 		t.Parallel()
 		c := newCounty(t)
-		secret, err := c.app.IssueToken(c.ctx(), c.officer, c.officer.User, carelog.SessionToken, "browser", tuesday.AddDate(0, 0, 1))
+		secret, err := c.work.IssueToken(c.ctx(), carelog.TheSystem(), c.officer.User, carelog.APIToken, "mine", tuesday.AddDate(0, 0, 1))
 		require.NoError(t, err)
 		actor, err := c.app.Authenticate(c.ctx(), secret)
 		require.NoError(t, err)
 		require.Equal(t, c.officer.User, actor.User)
 		require.NoError(t, c.app.RevokeToken(c.ctx(), actor))
-		lasting, err := c.app.IssueToken(c.ctx(), c.officer, c.officer.User, carelog.SessionToken, "browser", tuesday.AddDate(0, 0, 1))
+		lasting, err := c.work.IssueToken(c.ctx(), carelog.TheSystem(), c.officer.User, carelog.APIToken, "mine", tuesday.AddDate(0, 0, 1))
 		require.NoError(t, err)
 		c.clock.set(tuesday.AddDate(0, 0, 2))
 		for _, s := range []string{"", "ac_nobody", secret, lasting} {
@@ -131,6 +131,16 @@ func TestRowLevelSecurity(t *testing.T) {
 	t.Parallel()
 	c, _, stranger := withSister(t)
 	c.exec("INSERT INTO idempotency_keys VALUES ($1, 'k', '\\x00', NULL, now())", c.officer.User)
+	for _, sql := range []string{
+		"INSERT INTO credentials (user_id) VALUES ($1)",
+		"INSERT INTO recovery_codes VALUES ($1, '\\x00', now())",
+		"INSERT INTO sessions VALUES (gen_random_uuid(), $1, '\\x00', 'sso', '', now(), now(), now(), now())",
+		"INSERT INTO account_tickets VALUES (gen_random_uuid(), $1, '\\x00', 'password', NULL, now(), now())",
+		"INSERT INTO sso_identities VALUES ('issuer', 'subject', $1, now())",
+	} {
+		c.exec(sql, c.officer.User)
+	}
+	c.exec("INSERT INTO sign_in_addresses VALUES ('\\x00', 1, now())")
 	tables := c.tables()
 	own := map[string]string{ // what the sister office has of its own
 		"offices": " WHERE id <> $1", "users": " WHERE office_id <> $1", "grants": " WHERE office_id <> $1", "audit": " WHERE office_id <> $1",

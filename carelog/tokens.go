@@ -38,7 +38,6 @@ func mayIssue(ctx context.Context, tx txn, n newToken) (OfficeID, error) {
 	by, itself := tx.by, tx.by.User == n.user
 	switch {
 	case by.Kind == System:
-	case itself && n.kind == SessionToken && len(by.scopes) == 0 && by.Kind == Person:
 	case itself && by.mayForOneself(n.user, IssueOwnToken):
 	case itself:
 		return office, forbidden("a token makes no other for itself: sign in at the console, or ask the operator")

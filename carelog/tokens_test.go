@@ -35,12 +35,9 @@ func TestTokens(t *testing.T) {
 
 	t.Run("OfAPersonReachTheirScopesAndNoFurther", func(t *testing.T) {
 		t.Parallel()
-		c := newCounty(t)
+		c := withPasswords(t)
 		made := c.enrol("A-1", 3)
-		session, err := c.work.IssueToken(c.ctx(), carelog.TheSystem(), c.officer.User, carelog.SessionToken, "browser", tuesday.AddDate(0, 0, 1))
-		require.NoError(t, err)
-		signedIn, err := c.app.Authenticate(c.ctx(), session)
-		require.NoError(t, err)
+		_, signedIn := c.enter("li")
 		secret, err := c.app.IssueToken(c.ctx(), signedIn, c.officer.User, carelog.APIToken, "mine", year, "read:files")
 		require.NoError(t, err, "at the console")
 		scoped, err := c.app.Authenticate(c.ctx(), secret)
@@ -51,7 +48,6 @@ func TestTokens(t *testing.T) {
 			"writes":              second(c.app.PausePlan(c.ctx(), scoped, made.Plan, calendar.Of(tuesday).AddDays(9), "x")),
 			"what they proposed":  second(c.app.RejectClosing(c.ctx(), scoped, made.Plan, "x")),
 			"issues itself more":  second(c.app.IssueToken(c.ctx(), scoped, c.officer.User, carelog.APIToken, "more", year)),
-			"opens a session":     second(c.app.IssueToken(c.ctx(), scoped, c.officer.User, carelog.SessionToken, "browser", tuesday.AddDate(0, 0, 1))),
 			"even without scopes": second(c.app.IssueToken(c.ctx(), c.officer, c.officer.User, carelog.APIToken, "more", year)),
 			"signs for another":   second(c.app.IssueToken(c.ctx(), signedIn, c.boss.User, carelog.APIToken, "x", year)),
 		} {

@@ -15,6 +15,7 @@ type browser struct {
 	county *county
 	client *http.Client
 	cookie *http.Cookie
+	sso    *http.Cookie
 	place  string // where the last answer sent it
 	header http.Header
 }
@@ -26,7 +27,7 @@ func (c *county) anybody() *browser {
 func (c *county) signIn(login string) *browser {
 	c.t.Helper()
 	b := c.anybody()
-	status, _ := b.post("/signin", url.Values{"token": {c.tokens[login]}})
+	status, _ := b.post("/signin", url.Values{"login": {login}, "password": {password}})
 	require.Equal(c.t, http.StatusSeeOther, status)
 	return b
 }
@@ -52,8 +53,10 @@ func (b *browser) do(method, path string, form url.Values, header map[string]str
 	for name, value := range header {
 		request.Header.Set(name, value)
 	}
-	if b.cookie != nil {
-		request.AddCookie(b.cookie)
+	for _, cookie := range []*http.Cookie{b.cookie, b.sso} {
+		if cookie != nil {
+			request.AddCookie(cookie)
+		}
 	}
 	response, err := b.client.Do(request)
 	require.NoError(t, err)
@@ -61,7 +64,11 @@ func (b *browser) do(method, path string, form url.Values, header map[string]str
 	text, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
 	for _, cookie := range response.Cookies() {
-		b.cookie = cookie
+		if cookie.Name == "aftercare_sso" {
+			b.sso = cookie
+		} else {
+			b.cookie = cookie
+		}
 	}
 	b.place, b.header = response.Header.Get("Location"), response.Header
 	return response.StatusCode, string(text)

@@ -13,7 +13,7 @@ func (p *patterns) HandleFunc(pattern string, _ func(http.ResponseWriter, *http.
 // Patterns are the routes there are.
 func Patterns() []string {
 	var found patterns
-	s := &console{Config: Config{Handsets: noHandsets{}}}
+	s := &console{Config: Config{Handsets: noHandsets{}, SSO: SSO{Issuer: "https://id.example"}}}
 	s.routes(&found)
 	return found
 }

@@ -29,6 +29,7 @@ var tuesday = calendar.New(2026, time.November, 24).At(9, 0)
 const (
 	contactPhone = "+8615400000101"
 	lineNumber   = "+8615400000999"
+	password     = "frog reads newspaper"
 )
 
 // queue keeps the replies to be received; the rest the test does itself.
@@ -83,12 +84,12 @@ type county struct {
 	queue    *queue
 	handsets *handsets
 	line     carelog.LineID
-	tokens   map[string]string
 	actors   map[string]carelog.Actor
 	made     carelog.Enrolled
 	server   *httptest.Server
 	logged   *strings.Builder
 	clock    *clock
+	config   carelog.Config
 }
 
 type clock struct {
@@ -112,7 +113,7 @@ func newCounty(t *testing.T) *county {
 	t.Helper()
 	c := &county{
 		t: t, queue: &queue{}, handsets: &handsets{said: map[string][]string{}}, clock: &clock{at: tuesday},
-		tokens: map[string]string{}, actors: map[string]carelog.Actor{}, logged: &strings.Builder{},
+		actors: map[string]carelog.Actor{}, logged: &strings.Builder{},
 	}
 	master, index, err := crypt.GenerateKeys(nil)
 	require.NoError(t, err)
@@ -121,6 +122,8 @@ func newCounty(t *testing.T) *county {
 	db := pgtest.New(t)
 	c.db = db
 	config := carelog.Config{Keys: keys, Queue: c.queue, Words: notify.NewPhrasebook("沂源县检察院"), Carrier: "twilio", Now: c.clock.now}
+	config.SignIn = carelog.SignInRules{MemoryKiB: 64, Passes: 1, SecondFactor: "none"}
+	c.config = config
 	config.DB = pgtest.Pool(t, db.App)
 	c.app = carelog.New(config)
 	config.DB = pgtest.Pool(t, db.Work)
@@ -172,10 +175,10 @@ func (c *county) user(office carelog.OfficeID, login, phone string, roles ...car
 	ctx, system := c.t.Context(), carelog.TheSystem()
 	id, err := c.work.AddUser(ctx, system, carelog.NewUser{Office: office, Login: login, Name: login + "某", Phone: phone, Roles: roles})
 	require.NoError(c.t, err)
-	secret, err := c.work.IssueToken(ctx, system, id, carelog.APIToken, "test", tuesday.AddDate(1, 0, 0))
+	ticket, err := c.work.IssueTicket(ctx, system, id, carelog.TicketPassword)
 	require.NoError(c.t, err)
-	c.tokens[login] = secret
-	c.actors[login], err = c.app.Authenticate(ctx, secret)
+	require.NoError(c.t, c.work.SetPassword(ctx, ticket.Secret, password))
+	c.actors[login], err = c.work.ActAs(ctx, system, login)
 	require.NoError(c.t, err)
 }
 

@@ -19,7 +19,7 @@ var templateFiles embed.FS
 // pages is every page's template with the layout and the shared parts around it.
 type pages map[string]*template.Template
 
-var pageNames = []string{"signin", "today", "recipient", "fullfile", "checkin", "tasks", "inbox", "contacts", "phones", "error"}
+var pageNames = []string{"signin", "code", "setup", "account", "factor", "people", "onward", "today", "recipient", "fullfile", "checkin", "tasks", "inbox", "contacts", "phones", "error"}
 
 func newPages(words *catalogue, files assets) pages {
 	shared := template.Must(template.New("layout.html").Funcs(template.FuncMap{
@@ -37,7 +37,8 @@ func newPages(words *catalogue, files assets) pages {
 // name of a person ever stands in a title.
 type page struct {
 	Name    string
-	Refresh int // seconds; 0: the page stays
+	Refresh int    // seconds; 0: the page stays
+	Onward  string // where the page goes by itself at once; empty: nowhere
 	Data    any
 
 	// What the layout adds.
@@ -74,6 +75,12 @@ func (s *console) show(w http.ResponseWriter, r *http.Request, by *carelog.Actor
 func (p page) Works() bool {
 	return p.By != nil && p.By.Holds(carelog.ListWork)
 }
+
+// Contacts tells the layout whether the reader sees the village contacts.
+func (p page) Contacts() bool { return p.By.Holds(carelog.ListContacts) }
+
+// In tells whether the reader is in: signed in, with nothing to do first.
+func (p page) In() bool { return p.By != nil && p.By.Awaits == "" }
 
 // Roles are the reader's roles, for the layout to name.
 func (p page) Roles() []string {

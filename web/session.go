@@ -5,15 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
-	"time"
+	"slices"
 
 	"aftercare/carelog"
 )
 
 const (
-	sessionCookie = "aftercare_session"
-	sessionLasts  = 12 * time.Hour
 	// maxBody holds the four long texts of a record at their limit, percent-encoded.
 	maxBody = 256 << 10
 	// maxOnce is more than the key of any form of ours.
@@ -24,16 +21,23 @@ const (
 // shown as an error page.
 type action func(w http.ResponseWriter, r *http.Request, by carelog.Actor) error
 
-// signedIn finds out who asks, and sends those we do not know to the sign-in page.
-func (s *console) signedIn(do action) http.Handler {
+// wayOn is where a session that awaits something goes on.
+var wayOn = map[string]string{"": "/", carelog.AwaitsSecondFactor: "/signin/code", carelog.AwaitsEnrolment: "/account/second-factor"}
+
+// signedIn finds out who asks, and sends those we do not know to the sign-in page,
+// and those who have something to do first to where they do it.
+func (s *console) signedIn(do action) http.Handler { return s.awaiting(do, "") }
+
+// awaiting is signedIn for sessions that await one of the things named.
+func (s *console) awaiting(do action, good ...string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var secret string
-		if cookie, err := r.Cookie(sessionCookie); err == nil {
+		if cookie, err := r.Cookie(s.cookieName(sessionCookie)); err == nil {
 			secret = cookie.Value
 		}
-		by, err := s.Log.Authenticate(r.Context(), secret)
+		by, err := s.Log.AuthenticateSession(r.Context(), secret)
 		if carelog.KindOf(err) == carelog.Unauthorized {
-			s.setSession(w, "", -1)
+			s.setSession(w, carelog.Session{})
 			http.Redirect(w, r, "/signin", http.StatusSeeOther)
 			return
 		}
@@ -41,7 +45,12 @@ func (s *console) signedIn(do action) http.Handler {
 			s.fail(w, r, nil, err)
 			return
 		}
-		if !by.Holds(acts[r.Pattern]...) {
+		if !slices.Contains(good, by.Awaits) {
+			http.Redirect(w, r, wayOn[by.Awaits], http.StatusSeeOther)
+			return
+		}
+		// Whoever awaits something holds nothing yet, and is where they do it.
+		if by.Awaits == "" && !by.Holds(acts[r.Pattern]...) {
 			s.fail(w, r, &by, &carelog.Error{Kind: carelog.Forbidden, Message: notForYou})
 			return
 		}
@@ -74,50 +83,25 @@ func onceOf(r *http.Request) (key string, hash []byte) {
 	return key, sum[:]
 }
 
-func (s *console) signInPage(w http.ResponseWriter, r *http.Request) {
-	s.show(w, r, nil, http.StatusOK, page{Name: "signin", Data: newForm("signin", nil)})
+const sessionCookie = "aftercare_session"
+
+// cookieName binds a cookie to this very host where the browser can see to it.
+func (s *console) cookieName(name string) string {
+	if s.Secure {
+		return "__Host-" + name
+	}
+	return name
 }
 
-// signIn trades an access token for a session of its own, so that signing out
-// ends the browser's access and not the token's.
-func (s *console) signIn(w http.ResponseWriter, r *http.Request) {
-	if err := readForm(w, r); err != nil {
-		s.showError(w, r, nil, http.StatusBadRequest, "error.form")
-		return
+// setSession sets the cookie by its age, because the demo's clock is not the
+// browser's; one without a secret takes it away.
+func (s *console) setSession(w http.ResponseWriter, opened carelog.Session) {
+	age := int(opened.Lasts.Seconds())
+	if opened.Secret == "" {
+		age = -1
 	}
-	by, err := s.Log.Authenticate(r.Context(), strings.TrimSpace(r.PostForm.Get("token")))
-	if carelog.KindOf(err) == carelog.Unauthorized {
-		f := newForm("signin", nil)
-		f.add("token", s.words.text("signin.unknown"))
-		s.show(w, r, nil, http.StatusUnauthorized, page{Name: "signin", Data: f})
-		return
-	}
-	if err != nil {
-		s.fail(w, r, nil, err)
-		return
-	}
-	secret, err := s.Log.IssueToken(r.Context(), by, by.User, carelog.SessionToken, "console", s.Log.Now().Add(sessionLasts))
-	if err != nil {
-		s.fail(w, r, nil, fmt.Errorf("open a session: %w", err))
-		return
-	}
-	s.setSession(w, secret, int(sessionLasts.Seconds()))
-	http.Redirect(w, r, "/", http.StatusSeeOther)
-}
-
-func (s *console) signOut(w http.ResponseWriter, r *http.Request, by carelog.Actor) error {
-	if err := s.Log.RevokeToken(r.Context(), by); err != nil {
-		return err
-	}
-	s.setSession(w, "", -1)
-	http.Redirect(w, r, "/signin", http.StatusSeeOther)
-	return nil
-}
-
-// setSession sets the cookie by its age, because the demo's clock is not the browser's.
-func (s *console) setSession(w http.ResponseWriter, secret string, maxAge int) {
 	http.SetCookie(w, &http.Cookie{
-		Name: sessionCookie, Value: secret, Path: "/", MaxAge: maxAge,
+		Name: s.cookieName(sessionCookie), Value: opened.Secret, Path: "/", MaxAge: age,
 		HttpOnly: true, Secure: s.Secure, SameSite: http.SameSiteStrictMode,
 	})
 }

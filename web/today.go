@@ -36,8 +36,15 @@ type dayPage struct {
 // today shows what is overdue, due and ahead: an officer's own first, then the
 // rest of the office; a supervisor sees all in one.
 func (s *console) today(w http.ResponseWriter, r *http.Request, by carelog.Actor) error {
-	if !by.Holds(carelog.ListWork) && by.Holds(carelog.ListContacts) {
-		http.Redirect(w, r, "/contacts", http.StatusSeeOther)
+	if !by.Holds(carelog.ListWork) { // each of the administrators has something else to begin with
+		first := "/account"
+		switch {
+		case by.HandlesAccounts():
+			first = "/people"
+		case by.Holds(carelog.ListContacts):
+			first = "/contacts"
+		}
+		http.Redirect(w, r, first, http.StatusSeeOther)
 		return nil
 	}
 	shown := dayPage{Today: calendar.Of(s.Log.Now())}

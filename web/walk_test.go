@@ -16,7 +16,10 @@ import (
 )
 
 // outside are the routes that ask for no sign-in.
-var outside = []string{"GET /assets/{name}", "GET /signin", "POST /signin", "/"}
+var outside = []string{"GET /assets/{name}", "GET /signin", "POST /signin", "GET /setup", "POST /setup", "GET /signin/sso", "GET /signin/sso/return", "/"}
+
+// between are the routes of a session that awaits something: a whole one is sent on.
+var between = []string{"GET /signin/code", "POST /signin/code", "POST /account/sessions/{id}/end"} // the last: one's own alone, see TestAccount
 
 // forms are what is sent to each deed: good enough that nothing but the right is in the way.
 var forms = map[string]url.Values{
@@ -34,6 +37,7 @@ var forms = map[string]url.Values{
 	"POST /recipients/{id}/openings/{opening}": {"decision": {"approve"}, "reason": {"x"}},
 	"POST /inbox/{id}/settle":                  {"decision": {"nothing"}, "why": {"x"}},
 	"POST /phones/{position}/reply":            {"text": {"x"}},
+	"POST /people/{id}/ticket":                 {"purpose": {"password"}},
 }
 
 // idOf is the id of the first deed of a page.
@@ -49,13 +53,14 @@ func TestEveryRouteLetsInWhomTheTableNames(t *testing.T) {
 	who := c.walkers()
 	ids := map[string]string{
 		"/recipients/": c.made.Recipient.String(), "/check-ins/": c.step("month-6-phone").ID.String(),
-		"/tasks/": idOf("/tasks/", c.signIn("li").page("/tasks")), "/inbox/": idOf("/inbox/", c.signIn("li").page("/inbox")),
+		"/people/": c.actors["spare"].User.String(),
+		"/tasks/":  idOf("/tasks/", c.signIn("li").page("/tasks")), "/inbox/": idOf("/inbox/", c.signIn("li").page("/inbox")),
 	}
 	opening, err := c.app.AskToOpen(t.Context(), c.actors["li"], c.made.Recipient, 1, "x")
 	require.NoError(t, err)
 	table := web.Acts()
 	for _, route := range web.Patterns() {
-		if slices.Contains(outside, route) || route == "POST /signout" {
+		if slices.Contains(outside, route) || slices.Contains(between, route) || route == "POST /signout" {
 			continue
 		}
 		acts := table[route]
@@ -93,8 +98,14 @@ func TestAProgramHasNoConsole(t *testing.T) {
 	require.NoError(t, err)
 	secret, err := c.work.IssueToken(t.Context(), carelog.TheSystem(), id, carelog.APIToken, "x", tuesday.AddDate(0, 1, 0), "read:files")
 	require.NoError(t, err)
-	status, _ := c.anybody().post("/signin", url.Values{"token": {secret}})
-	require.Equal(t, http.StatusForbidden, status)
+	_, err = c.work.IssueTicket(t.Context(), carelog.TheSystem(), id, carelog.TicketPassword)
+	require.Equal(t, carelog.Conflict, carelog.KindOf(err), "nobody gives it a password")
+	b := c.anybody()
+	status, _ := b.post("/signin", url.Values{"login": {"program"}, "password": {secret}})
+	require.Equal(t, http.StatusUnauthorized, status)
+	b.cookie = &http.Cookie{Name: "aftercare_session", Value: secret}
+	b.get("/contacts")
+	require.Equal(t, "/signin", b.place, "a token is no session")
 }
 
 // walker is somebody with a browser.
@@ -125,6 +136,7 @@ func (c *county) walkers() []walker {
 	add := func(login string, here, helps bool, role carelog.Role) {
 		all = append(all, walker{c.signIn(login), login, []carelog.Role{role}, here, helps})
 	}
+	c.user(office, "spare", "", carelog.Officer)
 	c.user(office, "guard", "", carelog.SecurityAdministrator)
 	c.user(office, "auditor", "", carelog.AuditAdministrator)
 	c.user(sister, "chief", "", carelog.Supervisor)

@@ -47,7 +47,9 @@ type Config struct {
 	Slog          *slog.Logger  // nil: the default logger
 
 	// Wait is how long the caller of a request has to wait before it is let in; nil: nobody waits.
-	Wait func(*http.Request) time.Duration
+	Wait    func(*http.Request) time.Duration
+	SSO     SSO                        // single sign-on; empty: none
+	Address func(*http.Request) string // where a request came from; nil, or "": not known
 }
 
 // console is the Config with everything read and parsed once.
@@ -56,6 +58,8 @@ type console struct {
 	words  *catalogue
 	pages  pages
 	assets assets
+
+	provider provider
 }
 
 // Handler serves the console: / and everything below it that the API does not
@@ -88,7 +92,26 @@ func (s *console) routes(mux router) {
 	mux.HandleFunc("GET /assets/{name}", s.asset)
 	mux.HandleFunc("GET /signin", s.signInPage)
 	mux.HandleFunc("POST /signin", s.signIn)
-	mux.Handle("POST /signout", s.signedIn(s.signOut))
+	mux.Handle("GET /signin/code", s.awaiting(s.codePage, carelog.AwaitsSecondFactor))
+	mux.Handle("POST /signin/code", s.awaiting(s.confirmCode, carelog.AwaitsSecondFactor))
+	mux.HandleFunc("GET /setup", s.setUpPage)
+	mux.HandleFunc("POST /setup", s.setUp)
+	if s.SSO.on() {
+		mux.HandleFunc("GET /signin/sso", s.beginSSO)
+		mux.HandleFunc("GET "+ssoReturn, s.endSSO)
+	}
+	mux.Handle("POST /signout", s.awaiting(s.signOut, "", carelog.AwaitsSecondFactor, carelog.AwaitsEnrolment))
+	mux.Handle("GET /account/second-factor", s.awaiting(s.secondFactor, "", carelog.AwaitsEnrolment))
+	mux.Handle("POST /account/second-factor/begin", s.awaiting(s.beginFactor, "", carelog.AwaitsEnrolment))
+	mux.Handle("GET /account/second-factor/picture", s.awaiting(s.factorPicture, "", carelog.AwaitsEnrolment))
+	mux.Handle("POST /account/second-factor/confirm", s.awaiting(s.confirmFactor, "", carelog.AwaitsEnrolment))
+	mux.Handle("GET /account", s.signedIn(s.account))
+	mux.Handle("POST /account/password", s.signedIn(s.changePassword))
+	mux.Handle("POST /account/sessions/{id}/end", s.signedIn(s.endSession))
+	mux.Handle("GET /people", s.signedIn(s.people))
+	mux.Handle("POST /people/{id}/ticket", s.signedIn(s.issueTicket))
+	mux.Handle("POST /people/{id}/unlock", s.signedIn(s.unlock))
+	mux.Handle("POST /people/{id}/dismiss", s.signedIn(s.dismiss))
 
 	mux.Handle("GET /{$}", s.signedIn(s.today))
 	mux.Handle("GET /recipients/{id}", s.signedIn(s.recipient))

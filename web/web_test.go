@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aftercare/carelog"
+	"aftercare/internal/crypt"
 	"aftercare/web"
 )
 
@@ -29,14 +30,17 @@ func TestSession(t *testing.T) {
 			require.Equal(t, "/signin", b.place)
 		}
 	})
-	t.Run("RefusesAnUnknownTokenWithoutRepeatingIt", func(t *testing.T) {
+	t.Run("RefusesWithoutRepeatingWhatWasTyped", func(t *testing.T) {
 		t.Parallel()
 		b := c.anybody()
-		status, body := b.post("/signin", url.Values{"token": {"ac_wrong"}})
-		require.Equal(t, http.StatusUnauthorized, status)
-		require.Contains(t, body, "令牌不正确")
-		require.NotContains(t, body, "ac_wrong")
-		require.Nil(t, b.cookie)
+		for _, login := range []string{"li", "nobody"} {
+			status, body := b.post("/signin", url.Values{"login": {login}, "password": {"typed wrongly"}})
+			require.Equal(t, http.StatusUnauthorized, status)
+			require.Contains(t, body, "登录名或密码不正确")
+			require.NotContains(t, body, "typed wrongly")
+			require.NotContains(t, body, `value="`+login)
+			require.Nil(t, b.cookie)
+		}
 	})
 	t.Run("OpensASessionThatSigningOutEnds", func(t *testing.T) {
 		t.Parallel()
@@ -45,7 +49,7 @@ func TestSession(t *testing.T) {
 		require.Equal(t, "aftercare_session", b.cookie.Name)
 		require.True(t, b.cookie.HttpOnly)
 		require.Equal(t, http.SameSiteStrictMode, b.cookie.SameSite)
-		require.NotEqual(t, c.tokens["li"], b.cookie.Value)
+		require.False(t, b.cookie.Secure, "http here")
 		session := b.cookie
 		b.page("/")
 		status, _ := b.post("/signout", nil)
@@ -103,7 +107,7 @@ func TestPages(t *testing.T) {
 		t.Parallel()
 		b := c.signIn("li")
 		english := regexp.MustCompile(`[A-Za-z]{3,}( [a-z]+){2,}`)
-		for _, path := range []string{"/", recipient, "/tasks", "/inbox", "/contacts", "/check-ins/" + c.step("month-6-phone").ID.String()} {
+		for _, path := range []string{"/", recipient, "/tasks", "/inbox", "/contacts", "/account", "/account/second-factor", "/check-ins/" + c.step("month-6-phone").ID.String()} {
 			require.Empty(t, english.FindAllString(words(b.page(path)), -1), path)
 		}
 	})
@@ -142,7 +146,7 @@ func TestPages(t *testing.T) {
 	t.Run("NeedNothingFromElsewhereAndNoScript", func(t *testing.T) {
 		t.Parallel()
 		b := c.signIn("li")
-		paths := []string{"/", recipient, "/check-ins/" + c.step("month-6-phone").ID.String(), "/tasks", "/inbox", "/contacts", "/phones", "/signin", "/nowhere"}
+		paths := []string{"/", recipient, "/check-ins/" + c.step("month-6-phone").ID.String(), "/tasks", "/inbox", "/contacts", "/phones", "/signin", "/setup", "/account", "/account/second-factor", "/nowhere"}
 		for _, path := range paths {
 			_, body := b.get(path)
 			require.NotRegexp(t, `(?i)<script|<style|\sstyle=|\son[a-z]+=|javascript:|(href|src|action)="(https?:)?//`, body, path)
@@ -174,7 +178,7 @@ func TestATroubledDatabase(t *testing.T) {
 	require.NoError(t, err)
 	defer pool.Close()
 	var logged strings.Builder
-	handler := web.Handler(web.Config{Log: carelog.New(carelog.Config{DB: pool}), Slog: slog.New(slog.NewTextHandler(&logged, nil))})
+	handler := web.Handler(web.Config{Log: carelog.New(carelog.Config{DB: pool, Keys: anyKeys(t)}), Slog: slog.New(slog.NewTextHandler(&logged, nil))})
 	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/tasks?after=secret", nil)
 	request.AddCookie(&http.Cookie{Name: "aftercare_session", Value: "ac_secret"})
 	answer := httptest.NewRecorder()
@@ -184,5 +188,20 @@ func TestATroubledDatabase(t *testing.T) {
 	require.Contains(t, answer.Body.String(), "系统出现问题")
 	require.NotContains(t, answer.Body.String(), "127.0.0.1")
 	require.Contains(t, logged.String(), "GET /tasks")
+	typed := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/signin", strings.NewReader(url.Values{"login": {"secret-login"}, "password": {"secret password"}}.Encode()))
+	typed.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	answer = httptest.NewRecorder()
+	handler.ServeHTTP(answer, typed)
+	require.Equal(t, http.StatusInternalServerError, answer.Code)
+	require.Contains(t, logged.String(), "POST /signin")
 	require.NotContains(t, logged.String(), "secret")
+}
+
+func anyKeys(t *testing.T) *crypt.Keyring {
+	t.Helper()
+	master, index, err := crypt.GenerateKeys(nil)
+	require.NoError(t, err)
+	keys, err := crypt.NewKeyring(master, index)
+	require.NoError(t, err)
+	return keys
 }

@@ -5,17 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"aftercare/carelog"
+	"aftercare/carelog/calendar"
 )
 
 // adminCommand sets up what the first sign-in needs. It runs where the keys and
 // the database are: on the operator's machine.
 type adminCommand struct {
-	First   adminFirst   `cmd:"" help:"Make the first office and one of its administrators, and print an access token."`
+	First   adminFirst   `cmd:"" help:"Make the first office and one of its administrators, and print a ticket to set a password with."`
 	Office  adminOffice  `cmd:"" help:"Add an office below another."`
-	AddUser adminAddUser `cmd:"" help:"Add a person and print an access token."`
-	Token   adminToken   `cmd:"" help:"Issue a new access token for a person or a program."`
+	AddUser adminAddUser `cmd:"" help:"Add a person and print a ticket to set a password with, or a program and its access token."`
+	Recover adminRecover `cmd:"" help:"Print a ticket for a person who lost the password or the second factor."`
+	Unlock  adminUnlock  `cmd:"" help:"Let a person in again whose account is locked after failed sign-ins."`
+	Dismiss adminDismiss `cmd:"" help:"Shut a person out who leaves, and hand their plans to a successor."`
+	Token   adminToken   `cmd:"" help:"Issue an access token for the API to a person or a program."`
 	Revoke  adminRevoke  `cmd:"" help:"End every access token and session of a person."`
 }
 
@@ -34,10 +39,12 @@ type personFlags struct {
 	Login string `required:"" help:"Lower case."`
 	Name  string `required:""`
 	Phone string `help:"Where reminders go."`
-	Days  int    `default:"90" help:"How long the access token is good."`
 
 	scopes []carelog.Scope
 }
+
+// programDays is how long the first token of a program is good.
+const programDays = 90
 
 type adminFirst struct {
 	databaseFlags
@@ -113,7 +120,7 @@ type adminToken struct {
 	databaseFlags
 	scopeFlags
 	Login string `required:""`
-	Days  int    `default:"90"`
+	Days  int    `default:"90" help:"How long it is good."`
 }
 
 // Run issues a token for a person who is there already.
@@ -148,13 +155,84 @@ func (c *adminRevoke) Run(ctx context.Context, out io.Writer) error {
 	})
 }
 
-// add makes the person and prints their access token, which is kept nowhere.
+type adminRecover struct {
+	databaseFlags
+	Login        string `required:""`
+	SecondFactor bool   `help:"The second factor is lost; without this the password is."`
+}
+
+// Run prints a ticket. A lost password ends at once, with the person's sessions.
+func (c *adminRecover) Run(ctx context.Context, out io.Writer) error {
+	purpose := carelog.TicketPassword
+	if c.SecondFactor {
+		purpose = carelog.TicketSecondFactor
+	}
+	return c.to(ctx, c.Login, func(s *service, user carelog.UserID) error { return s.printTicket(ctx, out, user, purpose) })
+}
+
+type adminUnlock struct {
+	databaseFlags
+	Login string `required:""`
+}
+
+// Run lets a person in again.
+func (c *adminUnlock) Run(ctx context.Context) error {
+	return c.to(ctx, c.Login, func(s *service, user carelog.UserID) error { return s.work.Unlock(ctx, carelog.TheSystem(), user) })
+}
+
+type adminDismiss struct {
+	databaseFlags
+	Login     string `required:""`
+	Successor string `help:"Login of the officer who takes their plans over."`
+}
+
+// Run shuts a person out and hands their plans on.
+func (c *adminDismiss) Run(ctx context.Context, out io.Writer) error {
+	return c.to(ctx, c.Login, func(s *service, user carelog.UserID) error {
+		done, err := s.work.DismissUser(ctx, carelog.TheSystem(), carelog.Dismissal{User: user, Successor: c.Successor})
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(out, "%s is shut out: %d plans handed on, %d tokens and sessions ended\n", c.Login, done.Plans, done.Secrets)
+		return err
+	})
+}
+
+// to does something about the account of a login.
+func (f databaseFlags) to(ctx context.Context, login string, act func(*service, carelog.UserID) error) error {
+	return f.with(ctx, "", func(s *service) error {
+		user, err := s.work.UserByLogin(ctx, carelog.TheSystem(), login)
+		if err != nil {
+			return err
+		}
+		return act(s, user)
+	})
+}
+
+// add makes the person and prints the ticket they begin with, which is kept nowhere.
 func (p personFlags) add(ctx context.Context, s *service, out io.Writer, office carelog.OfficeID, roles ...carelog.Role) error {
 	user, err := s.work.AddUser(ctx, carelog.TheSystem(), carelog.NewUser{Office: office, Login: p.Login, Name: p.Name, Phone: p.Phone, Roles: roles})
 	if err != nil {
 		return err
 	}
-	return s.printToken(ctx, out, user, p.Login, p.Days, p.scopes...)
+	if slices.Contains(roles, carelog.Integration) { // nobody signs in with it
+		return s.printToken(ctx, out, user, p.Login, programDays, p.scopes...)
+	}
+	return s.printTicket(ctx, out, user, carelog.TicketPassword)
+}
+
+func (s *service) printTicket(ctx context.Context, out io.Writer, user carelog.UserID, purpose string) error {
+	ticket, err := s.work.IssueTicket(ctx, carelog.TheSystem(), user, purpose)
+	if err != nil {
+		return err
+	}
+	where := "at /setup"
+	if purpose == carelog.TicketSecondFactor {
+		where = "in place of the code, after the password"
+	}
+	_, err = fmt.Fprintf(out, "ticket of %s, to be typed in %s until %s, good once, shown once:\n%s\n",
+		ticket.Login, where, ticket.ExpiresAt.In(calendar.Shanghai()).Format("2006-01-02 15:04"), ticket.Secret)
+	return err
 }
 
 func (s *service) printToken(ctx context.Context, out io.Writer, user carelog.UserID, login string, days int, scopes ...carelog.Scope) error {

@@ -82,8 +82,8 @@ func onAliyun(t *testing.T) (r *running, posts chan url.Values, officer, admin s
 	} {
 		t.Setenv(name, value)
 	}
-	admin = r.admin("first", "--code", "370323", "--office", "沂源县人民检察院", "--signature", "沂源县检察院", "--login", "admin", "--name", "管理员")
-	officer = r.admin("add-user", "--office-code", "370323", "--role", "officer", "--login", "li", "--name", "李某", "--phone", officerPhone)
+	admin = r.person("first", "admin", "--code", "370323", "--office", "沂源县人民检察院", "--signature", "沂源县检察院", "--name", "管理员")
+	officer = r.person("add-user", "li", "--office-code", "370323", "--role", "officer", "--name", "李某", "--phone", officerPhone)
 	r.serve()
 	return r, posts, officer, admin
 }
@@ -133,7 +133,7 @@ func TestDoctorWarnsOfContactsNobodyHears(t *testing.T) {
 	r := setUp(t)
 	t.Setenv("AFTERCARE_TWILIO_FROM", "+15005550006")
 	r.admin("first", "--code", "370323", "--office", "沂源县人民检察院", "--signature", "沂源县检察院", "--login", "admin", "--name", "管理员")
-	officer := r.admin("add-user", "--office-code", "370323", "--role", "officer", "--login", "li", "--name", "李某", "--phone", officerPhone)
+	officer := r.person("add-user", "li", "--office-code", "370323", "--role", "officer", "--name", "李某", "--phone", officerPhone)
 	r.serve()
 	for _, phone := range []string{"15400000101", "15400000102", "+85261234567"} {
 		status, made := r.call(officer, "POST", "/v1/contacts", `{"name":"赵某","phone":"`+phone+`","role":"committee_head","villages":[{"township":"南麻街道","name":"柿岭村"}]}`)

@@ -114,7 +114,10 @@ func (d *demo) open(ctx context.Context, c *demoCommand) error {
 	if err := d.refreshed(ctx, c.Fresh); err != nil {
 		return errors.Join(err, d.db.close(ctx))
 	}
-	d.service, err = newService(ctx, serviceConfig{db: d.db, keys: keys, carrier: simulator, now: d.now, log: d.log})
+	d.service, err = newService(ctx, serviceConfig{
+		db: d.db, keys: keys, carrier: simulator, now: d.now, log: d.log,
+		signIn: carelog.SignInRules{SecondFactor: "none"},
+	})
 	if err != nil {
 		return errors.Join(err, d.db.close(ctx))
 	}
@@ -181,26 +184,42 @@ Aftercare demo, ready in %.1f s. The clock says %s in Shanghai.
 
 `, took.Seconds(), calendar.Of(d.now()).String()+d.now().In(calendar.Shanghai()).Format(" 15:04"), d.address, d.address, d.address)
 	for _, login := range logins {
-		fmt.Fprintf(out, "  %-10s access token  %s\n", login[0], login[1])
+		fmt.Fprintf(out, "  %-10s login %-8s access token %s\n", login.title, login.name, login.token)
 	}
+	fmt.Fprintf(out, "  password   %s, everybody's, on the console (the tokens are for the API)\n", demoPassword)
 	fmt.Fprintf(out, "\n  ledger    %s\n  Ctrl-C stops it.\n\n", d.ledgerPath())
 	return nil
 }
 
-// logins issues tokens for the demo's people; the secrets are kept nowhere, so
-// every start prints new ones.
-func (d *demo) logins(ctx context.Context) ([][2]string, error) {
-	var out [][2]string
+// demoPassword lets everybody of the demo in, and nobody anywhere else: it stands in
+// this file, so it is no password.
+const demoPassword = "four-walnuts-by-the-well"
+
+// demoLogin is how somebody of the demo gets in.
+type demoLogin struct{ title, name, token string }
+
+// logins gives the demo's people its password, and tokens for the API: their secrets
+// are kept nowhere, so every start prints new ones.
+func (d *demo) logins(ctx context.Context) ([]demoLogin, error) {
+	var out []demoLogin
+	system, work := carelog.TheSystem(), d.service.work
 	for _, person := range demoStaff {
-		user, err := d.service.work.UserByLogin(ctx, carelog.TheSystem(), person.login)
+		user, err := work.UserByLogin(ctx, system, person.login)
 		if err != nil {
 			return nil, err
 		}
-		token, err := d.service.work.IssueToken(ctx, carelog.TheSystem(), user, carelog.APIToken, "demo", d.now().AddDate(0, 0, 7))
+		ticket, err := work.IssueTicket(ctx, system, user, carelog.TicketPassword)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, [2]string{person.title, token})
+		if err := work.SetPassword(ctx, ticket.Secret, demoPassword); err != nil {
+			return nil, err
+		}
+		token, err := work.IssueToken(ctx, system, user, carelog.APIToken, "demo", d.now().AddDate(0, 0, 7))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, demoLogin{person.title, person.login, token})
 	}
 	return out, nil
 }

@@ -145,7 +145,7 @@ func (d *demo) signIn(ctx context.Context) error {
 		return err
 	}
 	for _, login := range []string{"li", "wang"} {
-		if d.people.officers[login], err = d.service.actorOf(ctx, login); err != nil {
+		if d.people.officers[login], err = d.service.work.ActAs(ctx, carelog.TheSystem(), login); err != nil {
 			return err
 		}
 	}

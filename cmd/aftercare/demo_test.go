@@ -37,7 +37,9 @@ func demoAt(t *testing.T, dir, at string, visit func(base, token string)) string
 	}()
 	select {
 	case addr := <-listening:
-		_, after, found := strings.Cut(out.String(), "officer li access token  ")
+		_, after, found := strings.Cut(out.String(), "login li ")
+		require.True(t, found)
+		_, after, found = strings.Cut(after, "access token ")
 		require.True(t, found)
 		visit("http://"+addr, strings.Fields(after)[0])
 	case err := <-ended:

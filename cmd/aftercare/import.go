@@ -40,7 +40,7 @@ func (c *importCommand) Run(ctx context.Context, out io.Writer) error {
 		if err := s.ensureLines(ctx, c.carrierFlags); err != nil {
 			return err
 		}
-		actor, err := s.actorOf(ctx, c.As)
+		actor, err := s.work.ActAs(ctx, carelog.TheSystem(), c.As)
 		if err != nil {
 			return fmt.Errorf("--as %s: %w", c.As, err)
 		}

@@ -98,7 +98,14 @@ func setUp(t *testing.T) *running {
 	return r
 }
 
-// admin runs a command that prints an access token, and returns the token.
+// person adds somebody by a command and returns an access token of theirs.
+func (r *running) person(command, login string, args ...string) string {
+	r.t.Helper()
+	r.admin(append([]string{command, "--login", login}, args...)...)
+	return r.admin("token", "--login", login)
+}
+
+// admin runs a command that prints a secret, and returns it.
 func (r *running) admin(args ...string) string {
 	r.t.Helper()
 	var out bytes.Buffer
@@ -171,6 +178,18 @@ func (r *running) webhook(path string, form url.Values) int {
 	return response.StatusCode
 }
 
+// form posts a form to the console, as a browser does, and follows nowhere.
+func (r *running) form(path string, typed url.Values) *http.Response {
+	r.t.Helper()
+	request, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, r.base+path, strings.NewReader(typed.Encode()))
+	require.NoError(r.t, err)
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := http.DefaultTransport.RoundTrip(request)
+	require.NoError(r.t, err)
+	response.Body.Close()
+	return response
+}
+
 func items(out map[string]any) []map[string]any {
 	var list []map[string]any
 	for _, item := range out["items"].([]any) {
@@ -182,9 +201,9 @@ func items(out map[string]any) []map[string]any {
 // The whole story, over HTTP alone: enrol, remind, reply, record, read.
 func TestTheWholeStory(t *testing.T) {
 	r := setUp(t)
-	admin := r.admin("first", "--code", "370323", "--office", "沂源县人民检察院", "--signature", "沂源县检察院", "--login", "admin", "--name", "管理员")
-	officer := r.admin("add-user", "--office-code", "370323", "--role", "officer", "--login", "li", "--name", "李某", "--phone", officerPhone)
-	supervisor := r.admin("add-user", "--office-code", "370323", "--role", "supervisor", "--login", "sun", "--name", "孙某", "--phone", "+8615400000203")
+	admin := r.person("first", "admin", "--code", "370323", "--office", "沂源县人民检察院", "--signature", "沂源县检察院", "--name", "管理员")
+	officer := r.person("add-user", "li", "--office-code", "370323", "--role", "officer", "--name", "李某", "--phone", officerPhone)
+	supervisor := r.person("add-user", "sun", "--office-code", "370323", "--role", "supervisor", "--name", "孙某", "--phone", "+8615400000203")
 	r.serve()
 
 	status, contact := r.call(officer, "POST", "/v1/contacts", `{"name":"赵某","phone":"15400000101","role":"committee_head","number_verified":true,"villages":[{"township":"南麻街道","name":"柿岭村"}]}`)
@@ -258,6 +277,14 @@ func TestTheWholeStory(t *testing.T) {
 	require.Equal(t, http.StatusOK, status)
 	status, _ = r.call(program, "GET", "/v1/plans", "")
 	require.Equal(t, http.StatusForbidden, status, "a program is let into its scopes")
+
+	ticket := r.admin("recover", "--login", "li")
+	require.Equal(t, http.StatusUnauthorized, r.form("/signin", url.Values{"login": {"li"}, "password": {""}}).StatusCode, "nobody has a password to begin with")
+	require.Equal(t, http.StatusSeeOther, r.form("/setup", url.Values{"ticket": {ticket}, "new_password": {"frog reads newspaper"}, "repeat": {"frog reads newspaper"}}).StatusCode)
+	entered := r.form("/signin", url.Values{"login": {"li"}, "password": {"frog reads newspaper"}})
+	require.Equal(t, "/", entered.Header.Get("Location"))
+	require.Equal(t, "__Host-aftercare_session", entered.Cookies()[0].Name, "the public address is https")
+	require.True(t, entered.Cookies()[0].Secure)
 
 	began := time.Now()
 	require.NoError(t, r.stop())

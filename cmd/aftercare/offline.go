@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-
-	"aftercare/carelog"
 )
 
 // offline opens the database and a service on it for a command that does one
@@ -38,19 +36,4 @@ func (f databaseFlags) offline(ctx context.Context, carrier string) (*service, e
 func (s *service) end(ctx context.Context) error {
 	s.close()
 	return s.config.db.close(ctx)
-}
-
-// actorOf signs a person in for the length of a command: what they do is theirs
-// in the histories, with the rights they have.
-func (s *service) actorOf(ctx context.Context, login string) (carelog.Actor, error) {
-	system := carelog.TheSystem()
-	user, err := s.work.UserByLogin(ctx, system, login)
-	if err != nil {
-		return carelog.Actor{}, err
-	}
-	token, err := s.work.IssueToken(ctx, system, user, carelog.SessionToken, "command line", s.work.Now().AddDate(0, 0, 1))
-	if err != nil {
-		return carelog.Actor{}, err
-	}
-	return s.door.Authenticate(ctx, token)
 }

@@ -20,6 +20,7 @@ type serveCommand struct {
 	databaseFlags
 	listenFlags
 	carrierFlags
+	signInFlags
 	Role string `enum:"all,api,work" default:"all" help:"What this process does: all, api (the doors) or work (the jobs)."`
 
 	now       func() time.Time  // nil: the system's clock
@@ -30,7 +31,8 @@ type serveCommand struct {
 func (c *serveCommand) Run(ctx context.Context) (err error) {
 	log := newLogger(slog.LevelInfo)
 	keys, keysErr := readKeys()
-	if err := errors.Join(keysErr, c.checkCarrier()); err != nil {
+	rules, rulesErr := c.rules()
+	if err := errors.Join(keysErr, rulesErr, c.checkCarrier()); err != nil {
 		return err
 	}
 	dir, err := c.dataDir()
@@ -54,6 +56,10 @@ func (c *serveCommand) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	sso, err := c.sso(public)
+	if err != nil {
+		return err
+	}
 	db, err := c.openDatabase(ctx, dir, log)
 	if err != nil {
 		return err
@@ -62,7 +68,7 @@ func (c *serveCommand) Run(ctx context.Context) (err error) {
 	if err := db.migrate(ctx); err != nil {
 		return err
 	}
-	s, err := newService(ctx, serviceConfig{db: db, keys: keys, carrier: c.Carrier, now: c.now, log: log})
+	s, err := newService(ctx, serviceConfig{db: db, keys: keys, carrier: c.Carrier, signIn: rules, now: c.now, log: log})
 	if err != nil {
 		return err
 	}
@@ -79,7 +85,7 @@ func (c *serveCommand) Run(ctx context.Context) (err error) {
 	}
 	open := doors{
 		webhook: link.twilio, aliyun: link.aliyun, secure: strings.HasPrefix(public, "https:"),
-		proxies: from, limits: newLimits(c.RateAddress, c.RateCaller),
+		proxies: from, limits: newLimits(c.RateAddress, c.RateCaller), sso: sso,
 	}
 	return s.serveOn(ctx, listener, s.handler(open), link.carriers, c.Role)
 }

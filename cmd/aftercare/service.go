@@ -34,6 +34,7 @@ type serviceConfig struct {
 	db      *database
 	keys    *crypt.Keyring
 	carrier string // of offices that name none
+	signIn  carelog.SignInRules
 	now     func() time.Time
 	log     *slog.Logger
 }
@@ -88,7 +89,7 @@ func (s *service) newLog(pool *pgxpool.Pool) (*carelog.Log, error) {
 
 func (s *service) newLogOn(pool *pgxpool.Pool, queue carelog.Queue, now func() time.Time) *carelog.Log {
 	return carelog.New(carelog.Config{
-		DB: pool, Keys: s.config.keys, Queue: queue, Words: notify.NewPhrasebook(""), Carrier: s.config.carrier, Now: now,
+		DB: pool, Keys: s.config.keys, Queue: queue, Words: notify.NewPhrasebook(""), Carrier: s.config.carrier, Now: now, SignIn: s.config.signIn,
 	})
 }
 
@@ -111,6 +112,7 @@ type doors struct {
 	secure   bool
 	proxies  proxies
 	limits   *limits // nil: none
+	sso      web.SSO
 }
 
 func (s *service) handler(d doors) http.Handler {
@@ -128,6 +130,7 @@ func (s *service) handler(d doors) http.Handler {
 	mux.Handle("/metrics", metrics(s.work, s.config.log))
 	mux.Handle("/", web.Handler(web.Config{
 		Log: s.door, Handsets: d.handsets, HandsetLabels: d.phones, Banner: d.banner, Secure: d.secure, Slog: s.config.log, Wait: d.wait(),
+		SSO: d.sso, Address: address,
 	}))
 	return outermost(mux, d.proxies, d.secure)
 }

@@ -282,15 +282,11 @@ func (s *simulation) hire(ctx context.Context, office carelog.OfficeID, login st
 	case administrator:
 		role, position = carelog.SystemAdministrator, ""
 	}
-	user, err := s.work.AddUser(ctx, system, carelog.NewUser{Office: office, Login: login, Name: surname(number) + "某", Phone: fmt.Sprintf("+86154%08d", 10_000_000+number), Roles: []carelog.Role{role}, Position: position})
+	_, err := s.work.AddUser(ctx, system, carelog.NewUser{Office: office, Login: login, Name: surname(number) + "某", Phone: fmt.Sprintf("+86154%08d", 10_000_000+number), Roles: []carelog.Role{role}, Position: position})
 	if err != nil {
 		return carelog.Actor{}, err
 	}
-	secret, err := s.work.IssueToken(ctx, system, user, carelog.SessionToken, "simulate", s.clock.now().AddDate(30, 0, 0))
-	if err != nil {
-		return carelog.Actor{}, err
-	}
-	return s.work.Authenticate(ctx, secret)
+	return s.work.ActAs(ctx, system, login)
 }
 
 // sideBySide has every office do something at the same time.
