@@ -157,7 +157,7 @@ type Staff struct {
 	Office       OfficeID `json:"office_id"`
 	Login        string   `json:"login"`
 	Name         string   `json:"name"`
-	Roles        []string `json:"roles"` // in any office
+	Roles        []string `json:"roles" nullable:"false"` // in any office
 	State        string   `json:"state"` // active, left
 	Password     bool     `json:"password"`
 	SecondFactor bool     `json:"second_factor"`

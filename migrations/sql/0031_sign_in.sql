@@ -120,6 +120,7 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
+REVOKE ALL ON FUNCTION officer_is_there() FROM PUBLIC;
 CREATE TRIGGER officer_of_a_plan_is_there BEFORE INSERT OR UPDATE OF officer_id ON care_plans
     FOR EACH ROW EXECUTE FUNCTION officer_is_there();
 
