@@ -1,8 +1,6 @@
 package crypt
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -27,7 +25,7 @@ const (
 // The error reports everything that is wrong, names the variable
 // (AFTERCARE_MASTER_KEY, AFTERCARE_INDEX_KEY) and never contains a value.
 func NewKeyring(master, index string) (*Keyring, error) {
-	k := &Keyring{masters: map[string]lockedAEAD{}}
+	k := &Keyring{suite: AES, indexSuite: AES, masters: map[string]lockedAEAD{}}
 	indexKey, indexErr := parseIndex(index)
 	err := errors.Join(k.parseMasters(master), indexErr)
 	if err != nil {
@@ -130,22 +128,4 @@ func decodeKey(text string) ([]byte, bool) {
 func fingerprint(key []byte) string {
 	sum := sha256.Sum256(key)
 	return hex.EncodeToString(sum[:4])
-}
-
-// lockedAEAD hands out a cipher made once. It is a func because fmt follows
-// every pointer when the verb is wrong (%s of a struct, say) and would print the
-// key; a func it prints as an address.
-type lockedAEAD func() cipher.AEAD
-
-// lockAEAD panics on a key of another length, which no caller can bring about.
-func lockAEAD(key []byte) lockedAEAD {
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		panic("crypt: " + err.Error())
-	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		panic("crypt: " + err.Error())
-	}
-	return func() cipher.AEAD { return aead }
 }

@@ -5,16 +5,14 @@ import (
 	"fmt"
 )
 
-const (
-	sealVersion = 1
-	sealHeader  = 1 + ownerSize // version, owner
-)
+const sealHeader = 1 + ownerSize // suite, owner
 
-// DataKey is one person's key, with its cipher ready. Copies share the cipher;
+// DataKey is one person's key, with its ciphers ready. Copies share the ciphers;
 // it is safe for concurrent use and never prints its contents. The zero value
 // stands for a destroyed key.
 type DataKey struct {
 	owner [ownerSize]byte
+	suite Suite // of what it seals
 	aead  lockedAEAD
 }
 
@@ -35,9 +33,9 @@ func (d DataKey) Seal(plaintext []byte, context string) []byte {
 	if d.IsZero() {
 		panic("crypt: seal with a destroyed data key")
 	}
-	aead := d.aead()
+	aead := d.aead(d.suite)
 	out := make([]byte, 0, sealHeader+len(plaintext)+aead.Overhead())
-	out = append(out, sealVersion)
+	out = append(out, byte(d.suite))
 	out = append(out, d.owner[:]...)
 	return aead.Seal(out, nil, plaintext, sealAAD(out, context))
 }
@@ -60,9 +58,12 @@ func (d DataKey) open(sealed []byte, context string) ([]byte, error) {
 	if d.IsZero() {
 		return nil, ErrDestroyed
 	}
-	aead := d.aead()
+	if len(sealed) < sealHeader || !Suite(sealed[0]).known() {
+		return nil, ErrTampered
+	}
+	aead := d.aead(Suite(sealed[0]))
 	size := len(sealed) - sealHeader - aead.Overhead()
-	if size < 0 || sealed[0] != sealVersion {
+	if size < 0 {
 		return nil, ErrTampered
 	}
 	header := sealed[:sealHeader]
