@@ -2,6 +2,9 @@ package carelog
 
 import "context"
 
+// KeyTables are the tables that a rotation of the master key goes through.
+var KeyTables = keyTables
+
 // Forgotten is the query of P1, for a test that asks it of one plan.
 var Forgotten = forgotten
 

@@ -109,12 +109,16 @@ func (s *seededSource) Read(p []byte) (int, error) {
 
 func newCounty(t testing.TB) *county {
 	t.Helper()
-	c := &county{t: t, db: pgtest.New(t), queue: &queue{}, clock: &clock{at: tuesday}}
 	master, index, err := crypt.GenerateKeys(nil)
 	require.NoError(t, err)
 	keys, err := crypt.NewKeyring(master, index)
 	require.NoError(t, err)
-	c.keys = keys
+	return newCountyWith(t, keys)
+}
+
+func newCountyWith(t testing.TB, keys *crypt.Keyring) *county {
+	t.Helper()
+	c := &county{t: t, db: pgtest.New(t), queue: &queue{}, clock: &clock{at: tuesday}, keys: keys}
 	config := carelog.Config{Keys: keys, Queue: c.queue, Words: notify.NewPhrasebook("沂源县检察院"), Carrier: "twilio", Now: c.clock.now, Random: seeded(t.Name())}
 	c.config = config
 	config.DB = pgtest.Pool(t, c.db.App)
@@ -123,6 +127,7 @@ func newCounty(t testing.TB) *county {
 	c.work = carelog.New(config)
 	c.pool = pgtest.Pool(t, c.db.Owner)
 	c.office = c.addOffice("370323", "沂源县人民检察院", carelog.OfficeID{})
+	var err error
 	c.line, err = c.work.EnsureLine(c.ctx(), carelog.TheSystem(), "twilio", lineNumber, carelog.OfficeID{})
 	require.NoError(t, err)
 	c.officer = c.addUser(c.office, "li", officerPhone, carelog.Officer)

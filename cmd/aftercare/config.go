@@ -20,6 +20,7 @@ type databaseFlags struct {
 	MigrateURL  string `env:"AFTERCARE_MIGRATE_URL" help:"The owner's database address, for migrations."`
 	DataDir     string `env:"AFTERCARE_DATA_DIR" help:"Where the private PostgreSQL keeps its data."`
 	PgBin       string `env:"AFTERCARE_PG_BIN" help:"The directory of initdb and postgres, when they are not found."`
+	Crypto      string `env:"AFTERCARE_CRYPTO" enum:"aes,sm4" default:"aes" help:"What is sealed from now on: aes (AES-256-GCM) or sm4 (SM4-GCM). Both are read."`
 }
 
 // listenFlags say where the doors are.
@@ -64,7 +65,7 @@ func secret(name string) (string, error) {
 }
 
 // readKeys reads the master and index keys and reports every problem together.
-func readKeys() (*crypt.Keyring, error) {
+func (f databaseFlags) readKeys() (*crypt.Keyring, error) {
 	master, masterErr := secret("AFTERCARE_MASTER_KEY")
 	index, indexErr := secret("AFTERCARE_INDEX_KEY")
 	if err := errors.Join(masterErr, indexErr); err != nil {
@@ -73,7 +74,20 @@ func readKeys() (*crypt.Keyring, error) {
 	if master == "" || index == "" {
 		return nil, errors.New("AFTERCARE_MASTER_KEY and AFTERCARE_INDEX_KEY are not set: make them once with `aftercare keys` and keep a copy apart from the database")
 	}
-	return crypt.NewKeyring(master, index)
+	keys, err := crypt.NewKeyring(master, index)
+	if err != nil {
+		return nil, err
+	}
+	return f.sealing(keys)
+}
+
+// sealing has the keys seal as the settings say.
+func (f databaseFlags) sealing(keys *crypt.Keyring) (*crypt.Keyring, error) {
+	suite, err := crypt.ParseSuite(f.Crypto)
+	if err != nil {
+		return nil, fmt.Errorf("AFTERCARE_CRYPTO: %w", err)
+	}
+	return keys.Sealing(suite), nil
 }
 
 // dataDir is where a private PostgreSQL lives.

@@ -108,6 +108,9 @@ func (d *demo) open(ctx context.Context, c *demoCommand) error {
 	if err != nil {
 		return err
 	}
+	if keys, err = c.sealing(keys); err != nil {
+		return err
+	}
 	if d.db, err = c.openDatabase(ctx, d.dir, d.log); err != nil {
 		return err
 	}

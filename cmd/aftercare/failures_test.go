@@ -50,6 +50,7 @@ func TestFailuresSayWhy(t *testing.T) {
 		"AKeyThatIsNone":           {[]string{"doctor"}, map[string]string{"AFTERCARE_MASTER_KEY": "short", "AFTERCARE_INDEX_KEY": "short"}, "AFTERCARE_MASTER_KEY"},
 		"APasswordInTheArguments":  {[]string{"doctor", "--database-url", "postgres://u:short\"@h/care"}, nil, "AFTERCARE_DATABASE_URL"},
 		"ARangeThatIsNone":         {onAliyun, aliyun("AFTERCARE_ALIYUN_TRUST", "pull", "AFTERCARE_TRUSTED_PROXIES", "ten"), "AFTERCARE_TRUSTED_PROXIES"},
+		"ASuiteThatIsNone":         {[]string{"doctor"}, map[string]string{"AFTERCARE_CRYPTO": "des"}, "--crypto"},
 		"AnUnknownFlag":            {[]string{"serve", "--bogus"}, nil, "--bogus"},
 	} {
 		t.Run(name, func(t *testing.T) {

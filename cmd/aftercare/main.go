@@ -36,7 +36,7 @@ type commands struct {
 	Admin    adminCommand    `cmd:"" help:"Set up offices and people, issue access tokens."`
 	Import   importCommand   `cmd:"" help:"Enrol the recipients of a ledger (xlsx or csv), all or none."`
 	Calendar calendarCommand `cmd:"" help:"Take in the State Council's notice of a year's working days, or take it back."`
-	Keys     keysCommand     `cmd:"" help:"Make the master and index keys."`
+	Keys     keysCommand     `cmd:"" help:"Make, rotate and count the keys."`
 	Doctor   doctorCommand   `cmd:"" help:"Check the set-up, the schema and every history chain."`
 
 	Simulate simulateCommand `cmd:"" help:"Run a whole population through years of care on a scratch database, with faults, and count whom the service forgot."`

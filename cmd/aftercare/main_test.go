@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aftercare/carelog/calendar"
+	"aftercare/internal/crypt"
 	"aftercare/migrations/pgtest"
 	"aftercare/notify"
 )
@@ -198,6 +200,24 @@ func items(out map[string]any) []map[string]any {
 	return list
 }
 
+// rotates gives the installation another master key and takes the first away.
+func (r *running) rotates() {
+	r.t.Helper()
+	fresh, _, err := crypt.GenerateKeys(nil)
+	require.NoError(r.t, err)
+	says := func(args ...string) string {
+		var out bytes.Buffer
+		require.NoError(r.t, run(r.t.Context(), args, &out))
+		return out.String()
+	}
+	r.t.Setenv("AFTERCARE_MASTER_KEY", "next:"+fresh+","+os.Getenv("AFTERCARE_MASTER_KEY"))
+	require.Contains(r.t, says("keys", "status"), "run `aftercare keys rotate`")
+	require.Contains(r.t, says("keys", "rotate", "--batch", "1"), "recipients: 1 data keys wrapped anew")
+	r.t.Setenv("AFTERCARE_MASTER_KEY", "next:"+fresh)
+	require.Contains(r.t, says("keys", "status"), "every data key hangs on the master key next")
+	require.Contains(r.t, says("doctor"), "1 history chains are whole")
+}
+
 // The whole story, over HTTP alone: enrol, remind, reply, record, read.
 func TestTheWholeStory(t *testing.T) {
 	r := setUp(t)
@@ -293,4 +313,5 @@ func TestTheWholeStory(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), []string{"doctor"}, &out))
 	require.Contains(t, out.String(), "1 history chains are whole")
+	r.rotates()
 }

@@ -9,7 +9,7 @@ import (
 // offline opens the database and a service on it for a command that does one
 // thing and exits. The caller ends it.
 func (f databaseFlags) offline(ctx context.Context, carrier string) (*service, error) {
-	keys, err := readKeys()
+	keys, err := f.readKeys()
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ type serveCommand struct {
 // Run serves until interrupted.
 func (c *serveCommand) Run(ctx context.Context) (err error) {
 	log := newLogger(slog.LevelInfo)
-	keys, keysErr := readKeys()
+	keys, keysErr := c.readKeys()
 	rules, rulesErr := c.rules()
 	if err := errors.Join(keysErr, rulesErr, c.checkCarrier()); err != nil {
 		return err

@@ -53,6 +53,10 @@ func newService(ctx context.Context, c serviceConfig) (*service, error) {
 		s.close()
 		return nil, err
 	}
+	if s.config.keys, err = carelog.FitKeys(ctx, s.pool, c.keys); err != nil {
+		s.close()
+		return nil, err
+	}
 	if s.door, err = s.newLog(s.app); err != nil {
 		s.close()
 		return nil, err
