@@ -85,7 +85,10 @@ func (w *walker) fillTheRest() {
 		"INSERT INTO office_usage VALUES ($1, '2026-11-01', 'twilio')":                                                                                                          {w.ids["office_id"]},
 		"INSERT INTO weekly_digests VALUES ($1, '2026-11-23', $2, $3)":                                                                                                          {w.ids["user_id"], w.ids["office_id"], w.ids["message_id"]},
 		"INSERT INTO wording_approvals SELECT key, language, version, 'twilio', 1, 'submitted', '', '', '', now() FROM wordings LIMIT 1":                                        nil,
+		"INSERT INTO index_mark (suite) VALUES ('aes') ON CONFLICT DO NOTHING":                                                                                                  nil,
 		"INSERT INTO plan_grants SELECT $1, $2, id, now() FROM offices WHERE code = '370325'":                                                                                   {w.ids["plan_id"], recipient},
+		`WITH p AS (INSERT INTO proofs VALUES (1, '2026-11-24', now(), 1, 1, 1, '\x00', 1, 0, 0, '{}', true))
+			INSERT INTO proof_heads VALUES ($1, 1, 1, '\x00')`: {recipient},
 	} {
 		w.exec(sql, args...)
 	}

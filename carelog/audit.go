@@ -1,7 +1,6 @@
 package carelog
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -65,39 +64,63 @@ func (a act) hash(prev []byte, seq int64, at time.Time, kind ActorKind, actor an
 	return h.Sum(nil)
 }
 
-// verifyAudit walks the audit chain and names the first entry that was changed,
-// removed or moved; "" when it is whole.
-func verifyAudit(ctx context.Context, tx txn) (string, error) {
-	rows, err := tx.Query(ctx, "SELECT seq, at, office_id, actor_kind, actor_id, act, subject_id, detail, prev_hash, hash FROM audit ORDER BY seq")
+// lookAtAudit walks the audit's chain on from the entry it came to.
+func lookAtAudit(ctx context.Context, _ *Log, tx txn, after []string, limit int) (looked, error) {
+	c, err := auditFrom(ctx, tx, after)
 	if err != nil {
-		return "", fmt.Errorf("read the audit: %w", err)
+		return looked{}, err
 	}
-	prev, want := make([]byte, sha256.Size), int64(1)
+	rows, err := tx.Query(ctx, `SELECT seq, at, office_id, actor_kind, actor_id, act, subject_id, detail, prev_hash, hash FROM audit
+		WHERE seq >= $1 ORDER BY seq LIMIT $2`, c.want, limit)
+	if err != nil {
+		return looked{}, fmt.Errorf("read the audit: %w", err)
+	}
+	var found looked
 	var a act
 	var seq int64
 	var at time.Time
 	var kind ActorKind
 	var actor anyID
 	var before, own []byte
-	wrong := ""
 	_, err = pgx.ForEachRow(rows, []any{&seq, &at, &a.office, &kind, &actor, &a.what, &a.subject, &a.detail, &before, &own}, func() error {
-		sum := a.hash(prev, seq, at, kind, actor)
-		if wrong == "" && (seq != want || !bytes.Equal(before, prev) || !bytes.Equal(sum, own)) {
-			wrong = fmt.Sprintf("audit: entry %d was changed, removed or moved", min(seq, want))
-		}
-		prev, want = bytes.Clone(own), seq+1
+		found.rows++
+		c.add(&found.Findings, seq, before, own, func(prev []byte) []byte { return a.hash(prev, seq, at, kind, actor) })
 		return nil
 	})
-	if err != nil || wrong != "" {
-		return wrong, err
+	if err != nil {
+		return looked{}, fmt.Errorf("read the audit: %w", err)
 	}
-	var head int64
-	var sum []byte
-	if err := tx.QueryRow(ctx, "SELECT seq, hash FROM audit_head").Scan(&head, &sum); err != nil {
-		return "", fmt.Errorf("read the audit head: %w", err)
+	found.after = []string{fmt.Sprint(c.want - 1)}
+	if found.ended = found.rows < limit; found.ended && !c.wrong {
+		err = endOfAudit(ctx, tx, &found.Findings)
 	}
-	if head != want-1 || !bytes.Equal(sum, prev) {
-		return fmt.Sprintf("audit: the chain ends at %d, its head says %d", want-1, head), nil
+	return found, err
+}
+
+// auditFrom is the chain as it stands at the entry that was looked at last.
+func auditFrom(ctx context.Context, tx txn, after []string) (chain, error) {
+	c := newChain("audit", 0, nil)
+	if len(after) == 0 {
+		return c, nil
 	}
-	return "", nil
+	err := tx.QueryRow(ctx, "SELECT n + 1, coalesce((SELECT hash FROM audit WHERE seq = n), '') FROM (SELECT $1::text::bigint AS n) x", after[0]).Scan(&c.want, &c.prev)
+	if err != nil {
+		return chain{}, fmt.Errorf("read the audit: %w", err)
+	}
+	return c, nil
+}
+
+// endOfAudit compares the audit's last entry with its head, as of one moment.
+func endOfAudit(ctx context.Context, tx txn, found *Findings) error {
+	var last, head int64
+	var whole bool
+	err := tx.QueryRow(ctx, `SELECT coalesce(a.seq, 0), h.seq, h.seq = coalesce(a.seq, 0) AND h.hash = coalesce(a.hash, $1) FROM audit_head h
+		LEFT JOIN LATERAL (SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1) a ON true`, make([]byte, sha256.Size)).Scan(&last, &head, &whole)
+	if err != nil {
+		return fmt.Errorf("read the audit head: %w", err)
+	}
+	if !whole {
+		found.name("audit: the chain ends at %d, its head says %d", last, head)
+	}
+	return nil
 }

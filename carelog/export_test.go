@@ -5,6 +5,18 @@ import "context"
 // KeyTables are the tables that a rotation of the master key goes through.
 var KeyTables = keyTables
 
+// SealedColumns are the columns with ciphertext and the primary keys of their tables.
+func SealedColumns() (columns, keys map[string][]string) {
+	columns, keys = map[string][]string{}, map[string][]string{}
+	for _, s := range sealedTables {
+		columns[s.name] = s.columns
+		for _, k := range s.key {
+			keys[s.name] = append(keys[s.name], k.name)
+		}
+	}
+	return columns, keys
+}
+
 // Forgotten is the query of P1, for a test that asks it of one plan.
 var Forgotten = forgotten
 

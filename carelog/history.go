@@ -2,7 +2,6 @@ package carelog
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -283,86 +282,4 @@ func hashInt(h hash.Hash, n int64) {
 func hashBytes(h hash.Hash, b []byte) {
 	hashInt(h, int64(len(b)))
 	h.Write(b)
-}
-
-// VerifyHistory walks a recipient's chain and names the first entry that was
-// changed, removed or moved; "" when it is whole. It needs no key.
-func (l *Log) VerifyHistory(ctx context.Context, by Actor, recipient RecipientID) (string, error) {
-	return read(ctx, l, by, func(tx txn) (string, error) {
-		var headSeq int64
-		var headHash []byte
-		err := tx.QueryRow(ctx, "SELECT seq, hash FROM history_heads WHERE recipient_id = $1", recipient).Scan(&headSeq, &headHash)
-		if none(err) {
-			return "", notFound("recipient")
-		}
-		if err != nil {
-			return "", fmt.Errorf("read history head: %w", err)
-		}
-		return verifyChain(ctx, tx, recipient, headSeq, headHash)
-	})
-}
-
-func verifyChain(ctx context.Context, tx txn, recipient RecipientID, headSeq int64, headHash []byte) (string, error) {
-	rows, err := tx.Query(ctx, `SELECT seq, kind, occurred_at, recorded_at, actor_kind, actor_id, subject_id, payload, prev_hash, hash
-		FROM history WHERE recipient_id = $1 ORDER BY seq`, recipient)
-	if err != nil {
-		return "", fmt.Errorf("read history: %w", err)
-	}
-	defer rows.Close()
-	prev, want := make([]byte, sha256.Size), int64(1)
-	for rows.Next() {
-		var e Entry
-		var actor, subject anyID
-		var payload, before []byte
-		if err := rows.Scan(&e.Seq, &e.Kind, &e.OccurredAt, &e.RecordedAt, &e.ActorKind, &actor, &subject, &payload, &before, &e.Hash); err != nil {
-			return "", fmt.Errorf("read history: %w", err)
-		}
-		sum := chainHash(prev, recipient, e.Seq, e.Kind, e.OccurredAt, e.RecordedAt, e.ActorKind, actor, subject, payload)
-		if e.Seq != want || !bytes.Equal(before, prev) || !bytes.Equal(sum, e.Hash) {
-			return fmt.Sprintf("recipient %s: entry %d was changed, removed or moved", recipient, cmp.Or(min(e.Seq, want), want)), nil
-		}
-		prev, want = e.Hash, want+1
-	}
-	if err := rows.Err(); err != nil {
-		return "", fmt.Errorf("read history: %w", err)
-	}
-	if want-1 != headSeq || !bytes.Equal(prev, headHash) {
-		return fmt.Sprintf("recipient %s: the chain ends at %d, its head says %d", recipient, want-1, headSeq), nil
-	}
-	return "", nil
-}
-
-// VerifyAll verifies the audit chain and every recipient's, and tells how many
-// files there are and what is broken. The system may.
-func (l *Log) VerifyAll(ctx context.Context, by Actor) (files int, broken []string, err error) {
-	if by.Kind != System {
-		return 0, nil, forbidden("only the operator verifies all chains")
-	}
-	ids, err := read(ctx, l, by, func(tx txn) ([]RecipientID, error) {
-		rows, err := tx.Query(ctx, "SELECT id FROM recipients ORDER BY id")
-		if err != nil {
-			return nil, fmt.Errorf("list recipients: %w", err)
-		}
-		return pgx.CollectRows(rows, pgx.RowTo[RecipientID])
-	})
-	if err != nil {
-		return 0, nil, err
-	}
-	wrong, err := read(ctx, l, by, func(tx txn) (string, error) { return verifyAudit(ctx, tx) })
-	if err != nil {
-		return 0, nil, err
-	}
-	if wrong != "" {
-		broken = append(broken, wrong)
-	}
-	for _, id := range ids {
-		wrong, err := l.VerifyHistory(ctx, by, id)
-		if err != nil {
-			return 0, nil, err
-		}
-		if wrong != "" {
-			broken = append(broken, wrong)
-		}
-	}
-	return len(ids), broken, nil
 }

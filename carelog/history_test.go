@@ -2,6 +2,8 @@ package carelog_test
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,9 +19,15 @@ import (
 // broken verifies everything and returns what is broken.
 func (c *county) broken() []string {
 	c.t.Helper()
-	_, broken, err := c.work.VerifyAll(c.ctx(), carelog.TheSystem())
+	found, err := c.work.VerifyAll(c.ctx(), carelog.TheSystem())
 	require.NoError(c.t, err)
-	return broken
+	require.Len(c.t, found.Names, found.Broken)
+	return found.Names
+}
+
+// brokenChains leaves out the values that do not open.
+func (c *county) brokenChains() []string {
+	return slices.DeleteFunc(c.broken(), func(name string) bool { return strings.HasPrefix(name, "history.payload") })
 }
 
 func TestHistory(t *testing.T) {
@@ -47,14 +55,14 @@ func TestHistory(t *testing.T) {
 		} {
 			c.exec("CREATE TABLE kept AS SELECT * FROM history"+where, made.Recipient)
 			c.exec("UPDATE history SET "+column+" = "+change+where, made.Recipient)
-			require.Equal(t, []string{"recipient " + made.Recipient.String() + ": entry 2 was changed, removed or moved"}, c.broken(), column)
+			require.Equal(t, []string{"recipient " + made.Recipient.String() + ": entry 2 was changed, removed or moved"}, c.brokenChains(), column)
 			c.exec("DELETE FROM history WHERE recipient_id = $1 AND seq IN (2, 9999)", made.Recipient)
 			c.exec("INSERT INTO history SELECT * FROM kept")
 			c.exec("DROP TABLE kept")
 			require.Empty(t, c.broken(), column)
 		}
 		c.exec("UPDATE history SET recipient_id = $2, seq = 9999"+where, made.Recipient, other.Recipient)
-		require.Len(t, c.broken(), 2)
+		require.Len(t, c.brokenChains(), 2)
 	})
 
 	t.Run("ARemovedPayloadIsNamed", func(t *testing.T) {

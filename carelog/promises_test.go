@@ -15,9 +15,7 @@ func (c *county) keeps() {
 	p := c.promises()
 	require.Zero(c.t, p.Forgotten, "a plan is forgotten: %v", p.Plans)
 	require.Zero(c.t, p.DroppedSilently, "a message was dropped silently: %v", p.Messages)
-	_, broken, err := c.work.VerifyAll(c.ctx(), carelog.TheSystem())
-	require.NoError(c.t, err)
-	require.Empty(c.t, broken)
+	require.Empty(c.t, c.broken())
 }
 
 // promises counts what breaks them now, the sweeps being up to date.

@@ -13,19 +13,25 @@ import (
 
 const goodPassword = "四只青蛙在读报纸 quietly 7"
 
-// withPasswords is a county whose people have one, on a cheap cost.
+// withPasswords is a county whose people have one.
 func withPasswords(t *testing.T) *county {
 	t.Helper()
 	c := newCounty(t)
+	c.guard = c.addUser(c.office, "guard", "", carelog.SecurityAdministrator)
+	c.givePasswords(c.officer, c.boss, c.guard)
+	return c
+}
+
+// givePasswords gives people one, on a cheap cost.
+func (c *county) givePasswords(people ...carelog.Actor) {
+	c.t.Helper()
 	config := c.config
 	config.SignIn = carelog.SignInRules{MemoryKiB: 64, Passes: 1}
-	config.DB = pgtest.Pool(t, c.db.App)
+	config.DB = pgtest.Pool(c.t, c.db.App)
 	c.app = carelog.New(config)
-	c.guard = c.addUser(c.office, "guard", "", carelog.SecurityAdministrator)
-	for _, who := range []carelog.Actor{c.officer, c.boss, c.guard} {
+	for _, who := range people {
 		c.setPassword(who.User, goodPassword)
 	}
-	return c
 }
 
 func (c *county) setPassword(user carelog.UserID, password string) {

@@ -89,7 +89,8 @@ type house struct {
 	workers *carelog.Log
 	officer carelog.Actor
 	contact carelog.ContactID
-	faster  int // than the sweeps of a real service
+	faster  int    // than the sweeps of a real service
+	roots   string // the file of nightly roots
 
 	mu    sync.Mutex
 	at    time.Time
@@ -153,7 +154,7 @@ func (h *house) start() (stop func()) {
 	if taker == nil {
 		taker = h.carrier
 	}
-	client, err := jobs.NewClient(h.work, jobs.Config{Log: h.workers, Carriers: notify.NewCarriers(append(h.others, taker)...), Schema: migrations.RiverSchema, Faster: h.faster, Slog: slog.New(slog.DiscardHandler)})
+	client, err := jobs.NewClient(h.work, jobs.Config{Log: h.workers, Carriers: notify.NewCarriers(append(h.others, taker)...), Schema: migrations.RiverSchema, Faster: h.faster, RootFile: h.roots, Slog: slog.New(slog.DiscardHandler)})
 	require.NoError(h.t, err)
 	require.NoError(h.t, client.Start(context.Background()))
 	stop = sync.OnceFunc(func() { require.NoError(h.t, client.Stop(context.Background())) })

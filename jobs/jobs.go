@@ -32,7 +32,8 @@ type Config struct {
 	Carriers notify.Carriers // take the texts, each those of its lines
 	Schema   string          // where River's tables live
 	Slog     *slog.Logger
-	Faster   int // for tests whose clock runs faster: sweeps and time limits are as many times shorter; 0: 1
+	RootFile string // where the nightly roots are kept besides the database; empty: nowhere
+	Faster   int    // for tests whose clock runs faster: sweeps and time limits are as many times shorter; 0: 1
 }
 
 // at is an interval or a limit at the pace of the configuration.
@@ -66,6 +67,7 @@ func NewClient(pool *pgxpool.Pool, c Config) (*Client, error) {
 			"referring":   {MaxWorkers: 1},
 			"alarming":    {MaxWorkers: 1},
 			"indexing":    {MaxWorkers: 1},
+			"proving":     {MaxWorkers: 1},
 		},
 		Workers:              Workers(c),
 		PeriodicJobs:         sweeps(c),
@@ -96,6 +98,7 @@ func Workers(c Config) *river.Workers {
 	river.AddWorker(workers, &forgetAnswers{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &watchReferrals{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &watchReports{log: c.Log, slog: c.Slog})
+	river.AddWorker(workers, &prove{log: c.Log, slog: c.Slog, roots: c.RootFile, time: c.at(jobTimeout) / 2})
 	river.AddWorker(workers, &indexStaffNumbers{log: c.Log, slog: c.Slog})
 	return workers
 }
@@ -122,6 +125,7 @@ func sweeps(c Config) []*river.PeriodicJob {
 		every(time.Hour, forgetAnswersArgs{}),
 		every(time.Hour, watchReferralsArgs{}),
 		every(time.Minute, watchReportsArgs{}),
+		every(5*time.Minute, proveArgs{}), // once a night; a long one goes on at the next tick
 		every(time.Hour, indexStaffNumbersArgs{}),
 	}
 }

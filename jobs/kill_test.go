@@ -297,10 +297,10 @@ func (m *torment) judge(texts int) {
 	promises, err := m.house.workers.Promises(context.Background(), time.Time{})
 	require.NoError(m.t, err)
 	require.True(m.t, promises.Kept(), "%+v", promises)
-	files, broken, err := m.house.workers.VerifyAll(context.Background(), carelog.TheSystem())
+	found, err := m.house.workers.VerifyAll(context.Background(), carelog.TheSystem())
 	require.NoError(m.t, err)
-	require.Equal(m.t, texts, files)
-	require.Empty(m.t, broken)
+	require.Equal(m.t, texts, found.Files)
+	require.Empty(m.t, found.Names)
 }
 
 func (m *torment) tries() map[int]int {

@@ -14,23 +14,31 @@ import (
 type doctorCommand struct {
 	databaseFlags
 	carrierFlags
+	Root    bool   `help:"Print the root of the last night as one line of JSON, to be kept elsewhere, and nothing else."`
+	Against string `type:"existingfile" help:"Compare with the roots kept in this file, one line each, and name what was cut off or taken away since."`
 }
 
 // Run prints what it finds and fails when a chain or a promise is broken.
 func (c *doctorCommand) Run(ctx context.Context, out io.Writer) error {
 	return c.with(ctx, c.Carrier, func(s *service) error {
+		if c.Root {
+			return printRoot(ctx, s, out)
+		}
 		if err := c.warnOfSilence(ctx, s, out); err != nil {
 			return err
 		}
-		files, broken, err := s.work.VerifyAll(ctx, carelog.TheSystem())
+		found, err := s.work.VerifyAll(ctx, carelog.TheSystem())
 		if err != nil {
 			return err
 		}
-		for _, b := range broken {
-			fmt.Fprintln(out, b)
+		for _, name := range found.Names {
+			fmt.Fprintln(out, name)
 		}
-		if len(broken) > 0 {
-			return fmt.Errorf("%d of %d history chains are broken", len(broken), files)
+		if found.Broken > 0 {
+			return fmt.Errorf("%d records of %d files were changed, removed or moved", found.Broken, found.Files)
+		}
+		if err := c.compare(ctx, s, out); err != nil {
+			return err
 		}
 		promises, err := s.work.Promises(ctx, time.Time{})
 		if err != nil {
@@ -46,7 +54,7 @@ func (c *doctorCommand) Run(ctx context.Context, out io.Writer) error {
 			return fmt.Errorf("%d plans are forgotten, %d messages were dropped silently, %d wait past their time: are the workers running?",
 				promises.Forgotten, promises.DroppedSilently, promises.Unsettled)
 		}
-		_, err = fmt.Fprintf(out, "schema fits, keys open, %d history chains are whole, nobody is forgotten\n", files)
+		_, err = fmt.Fprintf(out, "schema fits, keys open, %d history chains are whole, every sealed value opens, nobody is forgotten\n", found.Files)
 		return err
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -200,6 +201,11 @@ func items(out map[string]any) []map[string]any {
 	return list
 }
 
+func fileExists(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Size() > 0
+}
+
 // rotates gives the installation another master key and takes the first away.
 func (r *running) rotates() {
 	r.t.Helper()
@@ -221,6 +227,8 @@ func (r *running) rotates() {
 // The whole story, over HTTP alone: enrol, remind, reply, record, read.
 func TestTheWholeStory(t *testing.T) {
 	r := setUp(t)
+	roots := filepath.Join(t.TempDir(), "roots")
+	t.Setenv("AFTERCARE_ROOT_FILE", roots)
 	admin := r.person("first", "admin", "--code", "370323", "--office", "沂源县人民检察院", "--signature", "沂源县检察院", "--name", "管理员")
 	officer := r.person("add-user", "li", "--office-code", "370323", "--role", "officer", "--name", "李某", "--phone", officerPhone)
 	supervisor := r.person("add-user", "sun", "--office-code", "370323", "--role", "supervisor", "--name", "孙某", "--phone", "+8615400000203")
@@ -306,6 +314,7 @@ func TestTheWholeStory(t *testing.T) {
 	require.Equal(t, "__Host-aftercare_session", entered.Cookies()[0].Name, "the public address is https")
 	require.True(t, entered.Cookies()[0].Secure)
 
+	require.Eventually(t, func() bool { return fileExists(roots) }, 5*time.Second, 20*time.Millisecond, "the night is proved")
 	began := time.Now()
 	require.NoError(t, r.stop())
 	t.Log("stopped in", time.Since(began))
@@ -314,4 +323,13 @@ func TestTheWholeStory(t *testing.T) {
 	require.NoError(t, run(t.Context(), []string{"doctor"}, &out))
 	require.Contains(t, out.String(), "1 history chains are whole")
 	r.rotates()
+	out.Reset()
+	require.NoError(t, run(t.Context(), []string{"doctor", "--against", roots}, &out))
+	require.Contains(t, out.String(), "1 kept roots fit")
+	out.Reset()
+	require.NoError(t, run(t.Context(), []string{"doctor", "--root"}, &out))
+	require.Contains(t, out.String(), `"night":"2026-11-24"`)
+	// Another root under the same number, as after somebody wrote everything anew.
+	require.NoError(t, os.WriteFile(roots, []byte(strings.Replace(out.String(), `"root":"`, `"root":"00`, 1)), 0o600))
+	require.ErrorContains(t, run(t.Context(), []string{"doctor", "--against", roots}, &out), "the kept roots do not fit")
 }

@@ -21,7 +21,8 @@ type serveCommand struct {
 	listenFlags
 	carrierFlags
 	signInFlags
-	Role string `enum:"all,api,work" default:"all" help:"What this process does: all, api (the doors) or work (the jobs)."`
+	RootFile string `env:"AFTERCARE_ROOT_FILE" help:"Adds each night's root over all chains to this file, to be kept elsewhere."`
+	Role     string `enum:"all,api,work" default:"all" help:"What this process does: all, api (the doors) or work (the jobs)."`
 
 	now       func() time.Time  // nil: the system's clock
 	listening func(addr string) // told the address, by tests that listen on port 0
@@ -68,7 +69,7 @@ func (c *serveCommand) Run(ctx context.Context) (err error) {
 	if err := db.migrate(ctx); err != nil {
 		return err
 	}
-	s, err := newService(ctx, serviceConfig{db: db, keys: keys, carrier: c.Carrier, signIn: rules, now: c.now, log: log})
+	s, err := newService(ctx, serviceConfig{db: db, keys: keys, carrier: c.Carrier, signIn: rules, now: c.now, log: log, roots: c.RootFile})
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,7 @@ type serviceConfig struct {
 	signIn  carelog.SignInRules
 	now     func() time.Time
 	log     *slog.Logger
+	roots   string // the file of nightly roots; empty: none
 }
 
 func newService(ctx context.Context, c serviceConfig) (*service, error) {
@@ -165,7 +166,7 @@ func (s *service) serveOn(ctx context.Context, listener net.Listener, handler ht
 	var client *jobs.Client
 	if role != roleAPI {
 		var err error
-		client, err = jobs.NewClient(s.pool, jobs.Config{Log: s.work, Carriers: carriers, Schema: migrations.RiverSchema, Slog: s.config.log})
+		client, err = jobs.NewClient(s.pool, jobs.Config{Log: s.work, Carriers: carriers, Schema: migrations.RiverSchema, Slog: s.config.log, RootFile: s.config.roots})
 		if err != nil {
 			return errors.Join(fmt.Errorf("set up the workers: %w", err), server.Close())
 		}
