@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -21,6 +22,24 @@ func scratch(t *testing.T) string {
 	require.NoError(t, os.Chmod(dir, 0o755))
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	return dir
+}
+
+// stderr has what the process logs written to a file until the returned func reads it.
+func stderr(t *testing.T) (logged func() []byte) {
+	t.Helper()
+	file, err := os.CreateTemp(t.TempDir(), "stderr")
+	require.NoError(t, err)
+	before := os.Stderr
+	os.Stderr = file
+	restore := sync.OnceFunc(func() { os.Stderr = before })
+	t.Cleanup(restore)
+	return func() []byte {
+		restore()
+		require.NoError(t, file.Close())
+		body, err := os.ReadFile(file.Name())
+		require.NoError(t, err)
+		return body
+	}
 }
 
 // demoAt runs the demo on a clock until visit returns.
@@ -113,6 +132,11 @@ func TestDemo(t *testing.T) {
 		demoAt(t, dir, "2026-11-24T10:30", func(base, token string) {
 			require.Len(t, get(t, base, token, "/v1/check-ins?standing=due&limit=200"), dueFirst)
 		})
+	})
+	t.Run("LeavesNoPlainNumberInTheDumpOrTheLogs", func(t *testing.T) {
+		logged := stderr(t)
+		demoAt(t, dir, "2026-11-24T11:00", func(base, token string) { textsAHousehold(t, base, token) })
+		nothingPlain(t, dir, logged())
 	})
 	t.Run("SendsNothingOnASundayNight", func(t *testing.T) {
 		demoAt(t, dir, "2026-11-22T23:00", func(base, token string) {
