@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"aftercare/carelog"
 )
 
 // report prints the figures of the time and, last, whom the service forgot. All
@@ -29,15 +31,23 @@ func (s *simulation) report(ctx context.Context, out io.Writer, took time.Durati
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\nsaid twice       %d\ntexts at night   %d (red ones apart)\n", said, night)
+	found, err := s.work.VerifyAll(ctx, carelog.TheSystem())
+	if err != nil {
+		return fmt.Errorf("verify the histories: %w", err)
+	}
+	fmt.Fprintf(out, "\nsaid twice       %d\ntexts at night   %d (red ones apart)\nrecords broken   %d\n", said, night, found.Broken)
+	for _, name := range found.Names {
+		fmt.Fprintln(out, name)
+	}
 	for _, what := range slices.Sorted(maps.Keys(s.spoiled)) {
 		fmt.Fprintf(out, "%s since %s\n", what, s.spoiled[what])
 	}
 	fmt.Fprintf(out, "\ntook %s\n", took.Round(time.Second))
 	dropped := s.broken.DroppedSilently + s.broken.Unsettled
 	fmt.Fprintf(out, "%d forgotten, %d silently dropped, seed %d\n", s.broken.Forgotten, dropped, s.seed)
-	if s.broken.Forgotten+dropped+said+night > 0 {
-		return fmt.Errorf("promises were broken: %d forgotten, %d silently dropped, %d said twice, %d at night", s.broken.Forgotten, dropped, said, night)
+	if s.broken.Forgotten+dropped+said+night+found.Broken > 0 {
+		return fmt.Errorf("promises were broken: %d forgotten, %d silently dropped, %d said twice, %d at night, %d records broken",
+			s.broken.Forgotten, dropped, said, night, found.Broken)
 	}
 	return nil
 }
