@@ -158,7 +158,7 @@ type Staff struct {
 	Login        string   `json:"login"`
 	Name         string   `json:"name"`
 	Roles        []string `json:"roles" nullable:"false"` // in any office
-	State        string   `json:"state"` // active, left
+	State        string   `json:"state"`                  // active, left
 	Password     bool     `json:"password"`
 	SecondFactor bool     `json:"second_factor"`
 	Locked       bool     `json:"locked"`
