@@ -31,6 +31,33 @@ func (s *server) routes() {
 	post(s, route{id: "ask-to-open", path: "/v1/recipients/{recipient_id}/openings", status: http.StatusCreated, summary: "Ask for leave to see a minor's file in full"}, s.askToOpen)
 	get(s, route{id: "list-openings", path: "/v1/recipients/{recipient_id}/openings", summary: "List who asked to see a minor's file in full"}, s.listOpenings)
 	post(s, route{id: "decide-opening", path: "/v1/openings/{opening_id}/decide", status: http.StatusNoContent, summary: "Give or refuse leave to see a minor's file in full, as a supervisor who did not ask"}, s.decideOpening)
+	get(s, route{id: "list-disclosures", path: "/v1/recipients/{recipient_id}/disclosures", summary: "List to whom which facts of a file were told, and on what ground"}, s.listDisclosures)
+	post(s, route{id: "record-disclosure", path: "/v1/recipients/{recipient_id}/disclosures", status: http.StatusNoContent, summary: "Note that facts of a file were told outside the service"}, s.recordDisclosure)
+	get(s, route{id: "read-grounds", path: "/v1/recipients/{recipient_id}/grounds", summary: "Read which notices were given and what was consented to"}, s.readGrounds)
+	post(s, route{id: "record-notice", path: "/v1/recipients/{recipient_id}/notices", status: http.StatusCreated, summary: "Note that somebody was told what is done with their facts"}, s.recordNotice)
+	post(s, route{id: "record-consent", path: "/v1/recipients/{recipient_id}/consents", status: http.StatusCreated, summary: "Note a consent, or the legal duty in its place"}, s.recordConsent)
+	post(s, route{id: "withdraw-consent", path: "/v1/recipients/{recipient_id}/consents/{purpose}/withdraw", summary: "Note that a consent was taken back; without it the village is asked no more"}, s.withdrawConsent)
+	post(s, route{
+		id: "export-own-file", path: "/v1/recipients/{recipient_id}/own-file", summary: "Hand a person all that is held about them, as a supervisor",
+		more: "A file to keep, as JSON or as text. It is recorded as a disclosure; a repeat is another one.",
+	}, s.exportOwnFile)
+	post(s, route{id: "correct-identity", path: "/v1/recipients/{recipient_id}/identity", status: http.StatusNoContent, summary: "Put right who a recipient is; what stood before is kept"}, s.correctIdentity)
+	post(s, route{id: "restrict-file", path: "/v1/recipients/{recipient_id}/restrict", status: http.StatusNoContent, summary: "Freeze a file, as a supervisor: kept, read with a reason, and nothing else"}, s.restrictFile)
+	post(s, route{id: "lift-restriction", path: "/v1/recipients/{recipient_id}/lift-restriction", status: http.StatusNoContent, summary: "End the freezing of a file"}, s.liftRestriction)
+	post(s, route{id: "open-restricted-file", path: "/v1/recipients/{recipient_id}/open-restricted", summary: "Read a frozen file for an hour, with a reason"}, s.openRestricted)
+	post(s, route{id: "place-hold", path: "/v1/recipients/{recipient_id}/hold", status: http.StatusNoContent, summary: "Keep a file from being erased, whatever time runs out"}, s.placeHold)
+	post(s, route{id: "lift-hold", path: "/v1/recipients/{recipient_id}/lift-hold", status: http.StatusNoContent, summary: "End the hold of a file"}, s.liftHold)
+	post(s, route{id: "propose-erasure", path: "/v1/recipients/{recipient_id}/propose-erasure", status: http.StatusNoContent, summary: "Propose to erase a file whose time has run, because its person asks for it"}, s.proposeErasure)
+	post(s, route{
+		id: "erase-file", path: "/v1/recipients/{recipient_id}/erase", status: http.StatusNoContent, summary: "Erase a file whose erasure was proposed, as another supervisor",
+		more: "It cannot be taken back. Refused while a plan is open, a hold is placed or the time to keep the file runs; the refusal names the date. A repeat changes nothing.",
+	}, s.eraseFile)
+	post(s, route{id: "reject-erasure", path: "/v1/recipients/{recipient_id}/reject-erasure", status: http.StatusNoContent, summary: "Keep a file whose erasure was proposed, with the reason"}, s.rejectErasure)
+	get(s, route{id: "list-erasures", path: "/v1/erasures", summary: "List proposed, rejected and done erasures"}, s.listErasures)
+	get(s, route{id: "list-retention", path: "/v1/retention", summary: "List how long what is kept, every version"}, s.listRetention)
+	post(s, route{id: "propose-retention", path: "/v1/retention/{kind}/versions", status: http.StatusCreated, summary: "Propose another time to keep a kind of record"}, s.proposeRetention)
+	post(s, route{id: "approve-retention", path: "/v1/retention/{kind}/versions/{version}/approve", status: http.StatusNoContent, summary: "Put a proposed time in force, as somebody who did not propose it"}, s.approveRetention)
+	get(s, route{id: "list-retention-runs", path: "/v1/retention/runs", summary: "List what the nightly runs did, by kind"}, s.listRetentionRuns)
 
 	post(s, route{id: "start-plan", path: "/v1/plans/{plan_id}/start", summary: "Start a draft or resume a paused plan"}, s.startPlan)
 	post(s, route{id: "pause-plan", path: "/v1/plans/{plan_id}/pause", summary: "Pause a plan until a review date; a supervisor where something is overdue or a red alert is open"}, s.pausePlan)

@@ -17,6 +17,7 @@ import (
 
 // everybodys are the tables without an owner: reference data, counters of versions, the audit's head.
 var everybodys = []string{
+	"purposes", "retention_rules", "retention_runs",
 	"calendar_notices", "calendar_notice_days", "office_closures", "calendar_version", "plan_templates", "template_steps", "ladder_rungs", "carrier_caps",
 	"carriers", "wordings", "wording_approvals", "wordings_version", "audit_head", "schema_migrations",
 }
@@ -66,6 +67,7 @@ var reveals = map[string]string{
 	"on_duty":            "the id of whoever is on duty",
 	"offered_plans":      "of a plan offered to or by an office of the scope: name, reason and state, while the offer is open",
 	"office_by_code":     "the id and name of an office",
+	"erase_file":         "nothing; erases one file of the scope that another person proposed to erase",
 	"take_over":          "nothing; moves one plan offered to an office of the scope",
 }
 
@@ -85,6 +87,10 @@ func (w *walker) fillTheRest() {
 		"INSERT INTO office_usage VALUES ($1, '2026-11-01', 'twilio')":                                                                                                          {w.ids["office_id"]},
 		"INSERT INTO weekly_digests VALUES ($1, '2026-11-23', $2, $3)":                                                                                                          {w.ids["user_id"], w.ids["office_id"], w.ids["message_id"]},
 		"INSERT INTO wording_approvals SELECT key, language, version, 'twilio', 1, 'submitted', '', '', '', now() FROM wordings LIMIT 1":                                        nil,
+		"INSERT INTO erasures (id, recipient_id, ground, proposed_at) VALUES (gen_random_uuid(), $1, 'retention', now()) ON CONFLICT DO NOTHING":                                {recipient},
+		"INSERT INTO restrictions (id, recipient_id, ground, restricted_at) VALUES (gen_random_uuid(), $1, 'retention', now()) ON CONFLICT DO NOTHING":                          {recipient},
+		"INSERT INTO restricted_views VALUES ($1, $2, now(), now())":                                                                                                            {recipient, w.ids["user_id"]},
+		"INSERT INTO retention_runs VALUES ('2026-11-24', now())":                                                                                                               nil,
 		"INSERT INTO index_mark (suite) VALUES ('aes') ON CONFLICT DO NOTHING":                                                                                                  nil,
 		"INSERT INTO plan_grants SELECT $1, $2, id, now() FROM offices WHERE code = '370325'":                                                                                   {w.ids["plan_id"], recipient},
 		`WITH p AS (INSERT INTO proofs VALUES (1, '2026-11-24', now(), 1, 1, 1, '\x00', 1, 0, 0, '{}', true))

@@ -377,10 +377,25 @@ func (w *walker) known() map[string]asked {
 		delete(texting, shown)
 	}
 	texting["mode"] = "off"
+	third, _ := w.enrol("YY-3")
+	w.exec(`INSERT INTO retention_rules (kind, version, keep_months, at_least_months, anchor, action, basis, proposed_at)
+		SELECT kind, 2, keep_months, at_least_months, anchor, action, basis, now() FROM retention_rules WHERE kind = 'inbound_text'`)
+	frozen := map[string]string{"recipient_id": third}
 	known := map[string]asked{
-		"enrol-recipient": {body: object{"office_id": office, "officer": "li", "external_id": "YY-9", "award": object{"total_fen": 100, "paid_on": "2026-09-20"}}},
-		"import-ledger":   {own: true, body: "外部编号,姓名\n1,马某某\n", kind: "text/csv"},
-		"withdraw-event":  {as: []carelog.Act{carelog.OverruleEvent}, and: "office officer"},
+		"withdraw-consent":     {ids: map[string]string{"purpose": "photos"}},
+		"restrict-file":        {ids: frozen},
+		"lift-restriction":     {ids: frozen},
+		"open-restricted-file": {ids: frozen},
+		"place-hold":           {ids: frozen},
+		"lift-hold":            {ids: frozen},
+		"propose-erasure":      {ids: frozen},
+		"erase-file":           {ids: frozen},
+		"reject-erasure":       {ids: frozen},
+		"propose-retention":    {ids: map[string]string{"kind": "outbound_text"}, body: object{"keep_months": 30}},
+		"approve-retention":    {ids: map[string]string{"kind": "inbound_text", "version": "2"}, once: true},
+		"enrol-recipient":      {body: object{"office_id": office, "officer": "li", "external_id": "YY-9", "award": object{"total_fen": 100, "paid_on": "2026-09-20"}}},
+		"import-ledger":        {own: true, body: "外部编号,姓名\n1,马某某\n", kind: "text/csv"},
+		"withdraw-event":       {as: []carelog.Act{carelog.OverruleEvent}, and: "office officer"},
 
 		"score-blind":       {ids: map[string]string{"check_in_id": w.checkIn(w.ids["other"], "baseline")}},
 		"join-household":    {body: object{"recipient_ids": []string{w.ids["recipient_id"], w.ids["other"]}}},
@@ -426,7 +441,7 @@ func (w *walker) known() map[string]asked {
 	}
 	for _, id := range []string{
 		"list-plans", "list-transfers", "list-referrals", "list-check-ins", "list-messages", "list-inbox", "list-tasks", "list-alerts", "list-visits-to-sign",
-		"count-plans", "list-partners", "list-contacts", "list-templates", "read-calendar", "list-absences", "list-duties", "list-lines",
+		"count-plans", "list-erasures", "list-retention", "list-retention-runs", "list-partners", "list-contacts", "list-templates", "read-calendar", "list-absences", "list-duties", "list-lines",
 		"list-wordings", "read-me", "read-audit", "send-test", "list-users",
 	} {
 		known[id] = asked{own: true}

@@ -301,7 +301,10 @@ func isOpen(state string) bool { return state == "planned" || state == "overdue"
 
 // openRecipient unseals a recipient's facts; nothing when the key is destroyed.
 func (l *Log) openRecipient(id RecipientID, wrapped, sealed []byte) (recipientFacts, error) {
-	if wrapped == nil {
+	if wrapped == nil && sealed != nil {
+		return recipientFacts{Name: erasedName}, nil
+	}
+	if wrapped == nil { // about nobody, or out of the reader's scope
 		return recipientFacts{}, nil
 	}
 	key, err := l.keys.Unwrap(id, wrapped)

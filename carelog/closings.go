@@ -193,8 +193,8 @@ func (l *Log) approveClosing(ctx context.Context, tx txn, p plan, why string) er
 	if err := l.mayClose(ctx, tx, p, p.closingPath); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, "UPDATE care_plans SET state = 'closed', closed_by = $2, review_on = NULL, pause_act = NULL, updated_at = $3 WHERE id = $1",
-		p.id, tx.by.User, tx.now)
+	_, err := tx.Exec(ctx, "UPDATE care_plans SET state = 'closed', closed_by = $2, closed_on = $4, review_on = NULL, pause_act = NULL, updated_at = $3 WHERE id = $1",
+		p.id, tx.by.User, tx.now, tx.today())
 	if err != nil {
 		return fmt.Errorf("close plan: %w", err)
 	}
@@ -248,6 +248,12 @@ func (l *Log) ReopenPlan(ctx context.Context, by Actor, id PlanID, why string) (
 		}
 		if p.state != "closed" {
 			return conflict("the plan is %s: only a closed plan can be reopened", p.state)
+		}
+		if _, err := l.recipientKey(ctx, tx, p.recipient); err != nil {
+			return err
+		}
+		if err := unrestricted(ctx, tx, p.recipient); err != nil {
+			return err
 		}
 		if p.startedOn.IsZero() {
 			p.startedOn = tx.today()

@@ -113,6 +113,7 @@ var constraintSentences = map[string]Error{
 	"nobody_opens_for_themselves":                   {Kind: Forbidden, Message: "whoever asks for leave may not give it: another supervisor does, of the superior office where there is no other"},
 	"duties_are_of_separate_people":                 {Kind: Conflict, Message: "who looks after households, who administers the system, its security or its audit, and programs are separate: this person has another duty"},
 	"who_closes_is_not_who_proposed":                {Kind: Forbidden, Message: "whoever proposed the closing may not approve it"},
+	"a_file_is_erased_by_a_second_supervisor":       {Kind: Conflict, Message: "the file cannot be erased now: its plans are closed, no hold keeps it, nothing is on the wire, and a supervisor who did not propose it does it"},
 	"one_open_transfer_a_plan":                      {Kind: Conflict, Message: "a transfer of this plan waits for an answer already"},
 	"only_an_offered_file_is_taken_over":            {Kind: Forbidden, Message: "nothing was offered to this office, or it has been answered already"},
 	"officer_of_a_plan_is_there":                    {Kind: Conflict, Message: "the officer has just left: choose another"},

@@ -31,6 +31,9 @@ func (l *Log) ExplainMessage(ctx context.Context, by Actor, id MessageID) (Expla
 			}
 		}
 		l.explainEnd(&e, m)
+		if err := explainTold(ctx, tx, &e, id); err != nil {
+			return Explanation{}, err
+		}
 		e.Answer = m.textRow.sentence()
 		return e, nil
 	})
@@ -133,4 +136,24 @@ func (l *Log) explainEnd(e *Explanation, m shownText) {
 		d.Sentence = said("%s: %s", "%s\uff1a%s", word("delivery", m.delivery), inBoth(m.deliveryWhy))
 	}
 	d.At = m.deliveryAt
+}
+
+// explainTold says which facts of the household the text told, and on what ground.
+func explainTold(ctx context.Context, tx txn, e *Explanation, id MessageID) error {
+	var fields []string
+	var basis string
+	var at time.Time
+	err := tx.QueryRow(ctx, "SELECT fields, basis, at FROM disclosures WHERE channel = 'sms' AND subject_id = $1", id).Scan(&fields, &basis, &at)
+	if none(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read disclosure: %w", err)
+	}
+	list := word("fact", fields[0])
+	for _, f := range fields[1:] {
+		list = said("%s, %s", "%s\u3001%s", list, word("fact", f))
+	}
+	e.add("event", said("it told the contact: %s; on the ground of %s", "\u5411\u8054\u7cfb\u4eba\u63d0\u4f9b\u4e86\uff1a%s\uff1b\u4f9d\u636e\uff1a%s", list, word("basis", basis))).at(at)
+	return nil
 }

@@ -173,9 +173,12 @@ func (l *Log) lockHeads(ctx context.Context, tx txn, happenings []happening) (ma
 	var seq int64
 	var sum, wrapped []byte
 	_, err = pgx.ForEachRow(rows, []any{&id, &seq, &sum, &wrapped}, func() error {
-		key, err := l.keys.Unwrap(id, wrapped)
-		if err != nil {
-			return fmt.Errorf("open the recipient's key: %w", err)
+		var key crypt.DataKey // of an erased file: none
+		if wrapped != nil {
+			var err error
+			if key, err = l.keys.Unwrap(id, wrapped); err != nil {
+				return fmt.Errorf("open the recipient's key: %w", err)
+			}
 		}
 		heads[id] = &head{recipient: id, seq: seq, hash: bytes.Clone(sum), key: key}
 		return nil
@@ -214,7 +217,10 @@ func (r *historyRows) add(tx txn, head *head, h happening) error {
 	}
 	h.at = h.at.Truncate(time.Microsecond)
 	head.seq++
-	payload := head.key.Seal(plain, "history.payload")
+	var payload []byte // nothing is kept of what happens to an erased file but that it did
+	if !head.key.IsZero() {
+		payload = head.key.Seal(plain, "history.payload")
+	}
 	sum := chainHash(head.hash, head.recipient, head.seq, h.kind, h.at, tx.now, h.actor, h.actorID, h.subject, payload)
 	r.recipients = append(r.recipients, head.recipient)
 	r.seqs = append(r.seqs, head.seq)

@@ -49,9 +49,9 @@ func (l *Log) Messages(ctx context.Context, by Actor, f MessageFilter) ([]Messag
 	}
 	return write(ctx, l, by.anew(), func(tx txn) ([]Message, error) {
 		rows, err := tx.Query(ctx, `SELECT m.id, m.recipient_id, m.check_in_id, m.contact_id, m.user_id, m.purpose, m.wording, m.not_before, m.deadline,
-				m.reason, m.dispatch, m.dispatch_reason, m.dispatched_at, m.delivery, m.delivery_reason, m.delivery_at, m.segments, m.wording_version, m.language, m.text,
-				coalesce(k.data_key, u.data_key)
-			FROM messages m LEFT JOIN village_contacts k ON k.id = m.contact_id LEFT JOIN users u ON u.id = m.user_id
+				m.reason, m.dispatch, m.dispatch_reason, m.dispatched_at, m.delivery, m.delivery_reason, m.delivery_at, m.segments, m.wording_version, m.language,
+				CASE WHEN r.restricted_at IS NULL THEN m.text END, coalesce(k.data_key, u.data_key)
+			FROM messages m LEFT JOIN recipients r ON r.id = m.recipient_id LEFT JOIN village_contacts k ON k.id = m.contact_id LEFT JOIN users u ON u.id = m.user_id
 			WHERE ($1 OR m.office_id = ANY ($6)) AND ($2::uuid IS NULL OR m.recipient_id = $2) AND ($3 = '' OR m.dispatch = $3) AND m.id > $4
 			ORDER BY m.id LIMIT $5`, by.Kind == System, f.Recipient, f.Dispatch, f.Page.afterOrFirst(), f.Page.Limit, by.officesFor(ListWork))
 		if err != nil {

@@ -22,6 +22,9 @@ func MaskName(name string) string {
 	if len(runes) == 0 {
 		return ""
 	}
+	if name == erasedName {
+		return name
+	}
 	surname := 1
 	if len(runes) > 2 && strings.Contains(compoundSurnames, string(runes[:2])) {
 		surname = 2

@@ -18,6 +18,16 @@ const (
 	DoubtVisit   Act = "look_into_doubt"
 	ListWork     Act = "list_work"
 	CountPlans   Act = "count_plans"
+	KeepGrounds  Act = "keep_grounds"
+	NameDuty     Act = "name_legal_duty"
+	CorrectWho   Act = "correct_identity"
+	HandOwnFile  Act = "hand_over_own_file"
+	RestrictAct  Act = "restrict_file"
+	HoldAct      Act = "hold_file"
+	AskErasure   Act = "propose_erasure"
+	EraseAct     Act = "erase_file"
+	SetRetention Act = "set_retention"
+	SeeRetention Act = "see_retention_runs"
 	Enrol        Act = "enrol"
 	RecordCare   Act = "record_care"
 	ReportEvent  Act = "report_event"
@@ -119,6 +129,16 @@ var Permissions = []Permission{
 	{DoubtVisit, "decide", []Role{Supervisor}, "look into a doubt about a visit; never whoever recorded or made it", false},
 	{ListWork, "read:work", with(caring, Integration), "plans, check-ins, tasks, alerts, messages, replies, referrals, offers of the office", false},
 	{CountPlans, "read:statistics", with(caring, Integration), "numbers only", false},
+	{KeepGrounds, "write:care", caring, "notices, consents, what was told on paper", false},
+	{NameDuty, "decide", []Role{Supervisor}, "in place of a consent", false},
+	{CorrectWho, "write:care", caring, "what stood before is kept", false},
+	{HandOwnFile, "read:full", []Role{Supervisor}, "to the person, or who speaks for them", false},
+	{RestrictAct, "decide", []Role{Supervisor}, "freeze, lift, open a frozen one for an hour", false},
+	{HoldAct, "decide", []Role{Supervisor}, "place and lift a legal hold", false},
+	{AskErasure, "write:care", caring, "once the time has run", false},
+	{EraseAct, "decide", []Role{Supervisor}, "or keep it; never whoever proposed it", false},
+	{SetRetention, "write:settings", []Role{Supervisor, SystemAdministrator}, "put in force by somebody who did not propose it", true},
+	{SeeRetention, "read:settings", []Role{Supervisor, SystemAdministrator, AuditAdministrator}, "counts by kind and night", false},
 	{Enrol, "write:enrolments", []Role{Officer, Integration}, "one recipient or a ledger", false},
 	{RecordCare, "write:care", []Role{Officer}, "visits, calls, contacts, addresses", false},
 	{ReportEvent, "write:events", with(caring, Integration), "their own withdrawn again by whoever reported it", false},

@@ -164,6 +164,9 @@ func (l *Log) startPlan(ctx context.Context, tx txn, id PlanID) error {
 	if kind == "" {
 		return conflict("the plan is %s: only a draft or a paused plan can be started", p.state)
 	}
+	if err := unrestricted(ctx, tx, p.recipient); err != nil {
+		return err
+	}
 	if p.path == "death" {
 		return conflict("the recipient is recorded as deceased: continue for the household, or propose the closing")
 	}
@@ -201,6 +204,9 @@ func (l *Log) startPlan(ctx context.Context, tx txn, id PlanID) error {
 		}
 	}
 	if err := l.planDueMessages(ctx, tx, p); err != nil {
+		return err
+	}
+	if err := l.askForGuardian(ctx, tx, p); err != nil {
 		return err
 	}
 	tx.append(happening{recipient: p.recipient, kind: kind, subject: anyID(id), details: map[string]any{

@@ -85,12 +85,7 @@ func (l *Log) records(ctx context.Context, tx txn, recipient RecipientID, where 
 	if err != nil {
 		return nil, err
 	}
-	rows, err := tx.Query(ctx, `SELECT b.id, b.check_in_id, b.recipient_id, b.kind, b.outcome, b.informant, b.asked_village, b.occurred_at, b.ended_at,
-			b.recorded_at, b.recorded_by, b.late, b.flags, b.version, b.corrects, b.superseded_by, b.sealed, coalesce(s.state, ''),
-			a.scores, coalesce(a.index, 0), coalesce(a.complete, false), coalesce(a.counts, false),
-			(SELECT coalesce(array_agg(u.login ORDER BY u.login), '{}') FROM users u WHERE u.id = ANY (b.officers))
-		FROM check_in_records b LEFT JOIN assessments a ON a.record_id = b.id LEFT JOIN sign_offs s ON s.record_id = b.id
-		WHERE `+where+" ORDER BY b.recorded_at DESC, b.id DESC LIMIT $2", arg, mostShown)
+	rows, err := tx.Query(ctx, selectRecords+where+" ORDER BY b.recorded_at DESC, b.id DESC LIMIT $2", arg, mostShown)
 	if err != nil {
 		return nil, fmt.Errorf("read records: %w", err)
 	}
@@ -107,6 +102,13 @@ func (l *Log) records(ctx context.Context, tx txn, recipient RecipientID, where 
 	tx.audit(file.office, "records_read", anyID(recipient), "")
 	return found, nil
 }
+
+const selectRecords = `SELECT b.id, b.check_in_id, b.recipient_id, b.kind, b.outcome, b.informant, b.asked_village, b.occurred_at, b.ended_at,
+		b.recorded_at, b.recorded_by, b.late, b.flags, b.version, b.corrects, b.superseded_by, b.sealed, coalesce(s.state, ''),
+		a.scores, coalesce(a.index, 0), coalesce(a.complete, false), coalesce(a.counts, false),
+		(SELECT coalesce(array_agg(u.login ORDER BY u.login), '{}') FROM users u WHERE u.id = ANY (b.officers))
+	FROM check_in_records b LEFT JOIN assessments a ON a.record_id = b.id LEFT JOIN sign_offs s ON s.record_id = b.id
+	WHERE `
 
 func scanRecord(row pgx.CollectableRow, key crypt.DataKey) (Record, error) {
 	var r Record

@@ -45,6 +45,8 @@ var (
 	isBeyondAYear      = reason{"has to end within a year from now", "有效期最长一年"}
 	differs            = reason{"differs from what is enrolled: an import changes nothing, correct it in the file", "与已登记内容不同;导入不改动已登记信息,请在档案中更正"}
 	isAnotherRhythm    = reason{"stands for another rhythm in a version there was: give the step a key of its own", "该代号在已有版本中的方式或间隔不同,请为此步骤另取代号"}
+	isInTheAlias       = reason{"stands in the household alias: agree another alias first", "家庭称呼中含有该姓名,请先另行约定称呼"}
+	needsGuardian      = reason{"is not the guardian: for somebody under 14 the guardian consents", "未满14周岁的,须由监护人同意"}
 	followsAnother     = reason{"names a plan that follows another template", "其中有方案使用的是另一模板"}
 )
 

@@ -161,6 +161,9 @@ func (l *Log) recordTaken(ctx context.Context, tx txn, taken []Receipt) error {
 	if err != nil {
 		return fmt.Errorf("record receipts: %w", err)
 	}
+	if err := discloseTexts(ctx, tx, ids); err != nil {
+		return err
+	}
 	return l.use(ctx, tx, ids)
 }
 
@@ -204,6 +207,11 @@ func (l *Log) failMessage(ctx context.Context, tx txn, m messageRef, class Class
 	}
 	if dispatch == "failed" && m.purpose == "village_request" {
 		if err := watchForSilence(ctx, tx, m.checkIn, tx.today()); err != nil {
+			return nil, err
+		}
+	}
+	if dispatch == "unknown" { // it may have arrived
+		if err := discloseTexts(ctx, tx, []MessageID{m.id}); err != nil {
 			return nil, err
 		}
 	}

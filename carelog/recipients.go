@@ -214,11 +214,17 @@ func (l *Log) insertAward(ctx context.Context, tx txn, recipient RecipientID, ke
 	return nil
 }
 
+// errErased is said of a file whose key was destroyed.
+var errErased = conflict("the file was erased: nothing of it can be read or written any more")
+
 // recipientKey reads and opens the key to a recipient's file.
 func (l *Log) recipientKey(ctx context.Context, tx txn, id RecipientID) (crypt.DataKey, error) {
 	var wrapped []byte
 	if err := tx.QueryRow(ctx, "SELECT data_key FROM recipients WHERE id = $1", id).Scan(&wrapped); err != nil {
 		return crypt.DataKey{}, fmt.Errorf("read the recipient's key: %w", err)
+	}
+	if wrapped == nil {
+		return crypt.DataKey{}, errErased
 	}
 	key, err := l.keys.Unwrap(id, wrapped)
 	if err != nil {
@@ -236,32 +242,48 @@ type file struct {
 }
 
 // openFile opens a recipient's file for whoever may do the act in its office, or
-// to read it, where none is named, for those its plan was shared with too. Out of
-// scope and not there are the same answer.
+// to read it, where none is named, for those its plan was shared with too; a
+// restricted one for a supervisor who gave a reason within the hour. Out of scope
+// and not there are the same answer.
 func (l *Log) openFile(ctx context.Context, tx txn, id RecipientID, does ...Act) (file, error) {
-	f := file{id: id}
+	f, shut, err := l.openAnyFile(ctx, tx, id, does...)
+	if err == nil && shut && tx.by.Kind != System {
+		return file{id: id}, forbidden(fileIsRestricted)
+	}
+	return f, err
+}
+
+// openAnyFile opens a file whether or not it is restricted, and tells whether it is
+// shut to the actor.
+func (l *Log) openAnyFile(ctx context.Context, tx txn, id RecipientID, does ...Act) (f file, shut bool, err error) {
+	f.id = id
 	var wrapped, sealed []byte
-	err := tx.QueryRow(ctx, "SELECT office_id, data_key, sealed FROM recipients WHERE id = $1", id).Scan(&f.office, &wrapped, &sealed)
+	err = tx.QueryRow(ctx, `SELECT office_id, data_key, sealed, restricted_at IS NOT NULL AND NOT EXISTS
+			(SELECT FROM restricted_views v WHERE v.recipient_id = r.id AND v.user_id = $2 AND v.until > $3)
+		FROM recipients r WHERE id = $1`, id, tx.by.User, tx.now).Scan(&f.office, &wrapped, &sealed, &shut)
 	if none(err) {
-		return f, notFound("recipient")
+		return f, shut, notFound("recipient")
 	}
 	if err != nil {
-		return f, fmt.Errorf("read recipient: %w", err)
+		return f, shut, fmt.Errorf("read recipient: %w", err)
 	}
 	may := tx.by.may(f.office, does...)
 	if len(does) == 0 {
 		if may, err = mayRead(ctx, tx, f.office, id); err != nil {
-			return f, err
+			return f, shut, err
 		}
 	}
 	if !may {
-		return f, forbidden("only officers and supervisors of the office read files")
+		return f, shut, forbidden("only officers and supervisors of the office read files")
+	}
+	if wrapped == nil {
+		return f, shut, errErased
 	}
 	if f.key, err = l.keys.Unwrap(id, wrapped); err != nil {
-		return f, fmt.Errorf("open the recipient's key: %w", err)
+		return f, shut, fmt.Errorf("open the recipient's key: %w", err)
 	}
 	if f.facts, err = crypt.OpenJSON[recipientFacts](f.key, sealed, "recipients.sealed"); err != nil {
-		return f, fmt.Errorf("open the recipient: %w", err)
+		return f, shut, fmt.Errorf("open the recipient: %w", err)
 	}
-	return f, nil
+	return f, shut, nil
 }

@@ -186,6 +186,9 @@ func (l *Log) SendReferral(ctx context.Context, by Actor, id ReferralID, s Sendi
 		if r.State != "drafted" {
 			return "", nil, conflict("the referral is %s: only a draft can be sent", r.State)
 		}
+		if err := unrestricted(ctx, tx, r.Recipient); err != nil {
+			return "", nil, err
+		}
 		s.At = orNow(s.At, tx.now)
 		if s.AcknowledgeBy.IsZero() {
 			s.AcknowledgeBy = tx.cal(r.office).AddWorkdays(calendar.Of(s.At), acknowledgeWithin)
@@ -197,6 +200,13 @@ func (l *Log) SendReferral(ctx context.Context, by Actor, id ReferralID, s Sendi
 			return "", nil, err
 		}
 		r.State, r.SentAt, r.AcknowledgeBy, r.DecideBy = "sent", &s.At, s.AcknowledgeBy, s.DecideBy
+		told := newDisclosure{
+			channel: "referral", subject: anyID(r.ID), recipient: r.Recipient, office: r.office, at: s.At, told: "partner", toldID: anyID(r.Partner),
+			purpose: "referral", fields: s.Disclosed, basis: s.Ground,
+		}
+		if err := disclose(ctx, tx, told); err != nil {
+			return "", nil, err
+		}
 		return "sent", map[string]any{
 			"ground": s.Ground, "disclosed": s.Disclosed, "sent_at": s.At, "acknowledge_by": s.AcknowledgeBy, "decide_by": s.DecideBy, "document": s.Document, "note": s.Note,
 		}, nil
@@ -208,14 +218,7 @@ func (s Sending) check(tx txn) error {
 	if !slices.Contains(disclosureGrounds, s.Ground) {
 		p.add("ground", isUnknown)
 	}
-	if len(s.Disclosed) == 0 {
-		p.add("disclosed", isRequired)
-	}
-	for i, fact := range s.Disclosed {
-		if !slices.Contains(disclosable, fact) {
-			p.add(fmt.Sprintf("disclosed[%d]", i), isUnknown)
-		}
-	}
+	checkDisclosed(&p, "disclosed", s.Disclosed)
 	checkMoment(&p, tx, "at", s.At)
 	if s.AcknowledgeBy.Before(calendar.Of(s.At)) {
 		p.add("acknowledge_by", isOutsideWindow)

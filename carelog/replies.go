@@ -148,7 +148,8 @@ type target struct {
 }
 
 const selectTargets = `SELECT a.id, a.office_id, a.recipient_id, a.check_in_id, a.contact_id,
-	(SELECT coalesce(w.phone_of, w.id) FROM village_contacts w WHERE w.id = a.contact_id), a.state, a.answer, coalesce(a.code, ''), a.purpose FROM asks a `
+	(SELECT coalesce(w.phone_of, w.id) FROM village_contacts w WHERE w.id = a.contact_id), a.state, a.answer, coalesce(a.code, ''), a.purpose
+	FROM asks a JOIN recipients file ON file.id = a.recipient_id AND file.erased_at IS NULL `
 
 func scanTarget(row pgx.CollectableRow) (t target, err error) {
 	err = row.Scan(&t.ask, &t.office, &t.recipient, &t.checkIn, &t.contact, &t.person, &t.state, &t.answer, &t.code, &t.purpose)

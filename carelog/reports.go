@@ -146,7 +146,7 @@ func (r report) adopt(ctx context.Context, tx txn) error {
 	if err != nil {
 		return fmt.Errorf("adopt message: %w", err)
 	}
-	return nil
+	return discloseTexts(ctx, tx, []MessageID{r.message.id})
 }
 
 // notDelivered has a text that nobody received said once more, where that may

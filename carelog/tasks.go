@@ -150,6 +150,9 @@ func (l *Log) ResolveTask(ctx context.Context, by Actor, id TaskID, outcome stri
 		if err := endsByHand(ctx, tx, t, checkIn, inbound); err != nil {
 			return struct{}{}, err
 		}
+		if t.kind == "erasure_proposed" {
+			return struct{}{}, conflict("a proposed erasure is decided: erase the file, or say why it is kept")
+		}
 		if err := l.finishTask(ctx, tx, t, outcome); err != nil {
 			return struct{}{}, err
 		}

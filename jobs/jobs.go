@@ -68,6 +68,7 @@ func NewClient(pool *pgxpool.Pool, c Config) (*Client, error) {
 			"alarming":    {MaxWorkers: 1},
 			"indexing":    {MaxWorkers: 1},
 			"proving":     {MaxWorkers: 1},
+			"retaining":   {MaxWorkers: 1},
 		},
 		Workers:              Workers(c),
 		PeriodicJobs:         sweeps(c),
@@ -96,6 +97,7 @@ func Workers(c Config) *river.Workers {
 	river.AddWorker(workers, &escalate{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &digestWeekly{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &forgetAnswers{log: c.Log, slog: c.Slog})
+	river.AddWorker(workers, &applyRetention{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &watchReferrals{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &watchReports{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &prove{log: c.Log, slog: c.Slog, roots: c.RootFile, time: c.at(jobTimeout) / 2})
@@ -123,6 +125,7 @@ func sweeps(c Config) []*river.PeriodicJob {
 		every(5*time.Second, escalateArgs{}), // what is red counts in hours, at any hour
 		every(time.Hour, digestWeeklyArgs{}),
 		every(time.Hour, forgetAnswersArgs{}),
+		every(time.Hour, applyRetentionArgs{}), // a night's run begins at two and is done once
 		every(time.Hour, watchReferralsArgs{}),
 		every(time.Minute, watchReportsArgs{}),
 		every(5*time.Minute, proveArgs{}), // once a night; a long one goes on at the next tick

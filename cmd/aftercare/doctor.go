@@ -54,6 +54,9 @@ func (c *doctorCommand) Run(ctx context.Context, out io.Writer) error {
 			return fmt.Errorf("%d plans are forgotten, %d messages were dropped silently, %d wait past their time: are the workers running?",
 				promises.Forgotten, promises.DroppedSilently, promises.Unsettled)
 		}
+		if found.Erased > 0 {
+			fmt.Fprintf(out, "%d values belong to erased files: their chains are whole, nobody opens them any more\n", found.Erased)
+		}
 		_, err = fmt.Fprintf(out, "schema fits, keys open, %d history chains are whole, every sealed value opens, nobody is forgotten\n", found.Files)
 		return err
 	})

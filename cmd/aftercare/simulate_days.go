@@ -189,6 +189,10 @@ func (s *simulation) sweep(ctx context.Context) error {
 			return marked.Total(), err
 		},
 		s.work.WatchReferrals, s.work.WatchReports, s.work.Escalate, s.work.SendWeeklyDigests, s.work.ForgetAnswers,
+		func(ctx context.Context, limit int) (int, error) {
+			run, err := s.work.ApplyRetention(ctx, limit)
+			return run.Batch, err
+		},
 	} {
 		for {
 			n, err := verb(ctx, sweepLimit)
