@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"aftercare/carelog"
+	"aftercare/carelog/calendar"
 )
 
 // everythingSealed is a county with something in every column that holds ciphertext.
@@ -46,6 +47,12 @@ func everythingSealed(t *testing.T) (*county, carelog.Enrolled) {
 	_, err = c.app.EnrolSecondFactor(ctx, c.actor(enrolled.Session), c.code(secret, c.clock.now().Add(30*time.Second)))
 	require.NoError(t, err)
 	c.record(c.step(made.Recipient, "month-6-phone").ID, carelog.CheckInRecord{Outcome: "reached", Informant: "self", Receipt: "full", Note: "近况平稳"})
+	_, err = c.app.RecordConsent(ctx, c.officer, made.Recipient, carelog.Consent{Purpose: "photos", GivenBy: "self", Evidence: "签字单"})
+	require.NoError(t, err)
+	require.NoError(t, c.app.PlaceHold(ctx, c.boss, made.Recipient, "信访未办结"))
+	require.NoError(t, c.app.RestrictFile(ctx, c.boss, child.Recipient, carelog.Restriction{
+		Ground: "subject_request", ReviewOn: calendar.Of(tuesday).AddDays(30), Reason: "监护人要求",
+	}))
 	return c, made
 }
 
