@@ -68,6 +68,7 @@ var acts = map[string][]carelog.Act{
 	"propose-retention":    {carelog.SetRetention},
 	"approve-retention":    {carelog.SetRetention},
 	"list-retention-runs":  {carelog.SeeRetention},
+	"read-statistics":      {carelog.CountPlans},
 
 	"note-contact":    {carelog.RecordCare},
 	"note-visit":      {carelog.RecordCare},

@@ -440,9 +440,10 @@ func (w *walker) known() map[string]asked {
 		"dismiss-user":    {ids: map[string]string{"user_id": w.userID("leaving")}, once: true},
 	}
 	for _, id := range []string{
-		"list-plans", "list-transfers", "list-referrals", "list-check-ins", "list-messages", "list-inbox", "list-tasks", "list-alerts", "list-visits-to-sign",
-		"count-plans", "list-erasures", "list-retention", "list-retention-runs", "list-partners", "list-contacts", "list-templates", "read-calendar", "list-absences", "list-duties", "list-lines",
-		"list-wordings", "read-me", "read-audit", "send-test", "list-users",
+		"list-plans", "list-transfers", "list-referrals", "list-check-ins", "list-messages", "list-inbox", "list-tasks", "list-alerts",
+		"list-visits-to-sign", "count-plans", "list-erasures", "list-retention", "list-retention-runs", "list-partners", "list-contacts",
+		"list-templates", "read-calendar", "list-absences", "list-duties", "list-lines", "read-statistics", "list-wordings", "read-me", "read-audit",
+		"send-test", "list-users",
 	} {
 		known[id] = asked{own: true}
 	}
