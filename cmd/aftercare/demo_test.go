@@ -12,6 +12,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+
+	"aftercare/carelog"
 )
 
 // scratch is a directory an unprivileged server may enter.
@@ -71,6 +73,13 @@ func demoAt(t *testing.T, dir, at string, visit func(base, token string)) string
 
 func get(t *testing.T, base, token, path string) []map[string]any {
 	t.Helper()
+	var out map[string]any
+	decode(t, base, token, path, &out)
+	return items(out)
+}
+
+func decode(t *testing.T, base, token, path string, into any) {
+	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+path, nil)
 	require.NoError(t, err)
 	request.Header.Set("Authorization", "Bearer "+token)
@@ -78,11 +87,7 @@ func get(t *testing.T, base, token, path string) []map[string]any {
 	require.NoError(t, err)
 	defer response.Body.Close()
 	require.Equal(t, http.StatusOK, response.StatusCode)
-	raw, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	var out map[string]any
-	require.NoError(t, json.Unmarshal(raw, &out))
-	return items(out)
+	require.NoError(t, json.NewDecoder(response.Body).Decode(into))
 }
 
 func scrape(t *testing.T, base string) string {
@@ -113,12 +118,10 @@ func TestDemo(t *testing.T) {
 		require.Positive(t, dueToday, "some check-ins are due today")
 		require.NotEmpty(t, get(t, base, token, "/v1/check-ins?standing=overdue&limit=200"), "some are overdue")
 		require.Regexp(t, `(?m)^aftercare_check_ins_overdue [1-9]`, scrape(t, base))
+		sayTheArticlesFigures(t, base, token)
 	})
 	t.Run("HoldsTheFiguresOfTheArticleAndKeepsItsPromises", func(t *testing.T) {
 		inDemoDatabase(t, dir, func(number func(sql string) int) {
-			require.Equal(t, 41, number("SELECT count(*) FROM recipients"))
-			require.Equal(t, 215_000_00, number("SELECT sum(total_fen) FROM aid_awards"))
-			require.Equal(t, 41, number("SELECT count(*) FROM aid_awards WHERE origin = 'ex_officio'"))
 			require.Positive(t, number("SELECT count(*) FROM inbound_messages WHERE state = 'matched'"), "some are answered")
 			require.Positive(t, number("SELECT count(*) FROM check_ins WHERE state = 'before_enrolment'"))
 			require.Zero(t, number("SELECT count(*) FROM messages m JOIN check_ins c ON c.id = m.check_in_id WHERE c.state = 'before_enrolment'"), "occasions before go-live text nobody")
@@ -150,6 +153,22 @@ func TestDemo(t *testing.T) {
 			}
 		})
 	})
+}
+
+// sayTheArticlesFigures asks for what the article tells of its year (L9, L13, L14, L20).
+func sayTheArticlesFigures(t *testing.T, base, token string) {
+	t.Helper()
+	var s carelog.Statistics
+	decode(t, base, token, "/v1/statistics", &s)
+	figures := map[string]carelog.Figure{}
+	for _, f := range s.Figures {
+		figures[f.Key] = f
+	}
+	require.EqualValues(t, 41, figures["recipients"].Value)
+	require.Equal(t, carelog.UnitPerson, figures["recipients"].Unit)
+	require.EqualValues(t, []int64{41, 41}, []int64{figures["ex_officio"].Value, *figures["ex_officio"].Of}, "41 of 41")
+	paid := figures["paid"]
+	require.EqualValues(t, []int64{215_000_00, 102_000_00, 113_000_00, 1108}, []int64{paid.Value, paid.Prior, paid.Change, *paid.ChangePermille})
 }
 
 // inDemoDatabase opens the demo's own server while the demo is down.
