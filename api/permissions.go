@@ -68,6 +68,7 @@ var acts = map[string][]carelog.Act{
 	"propose-retention":    {carelog.SetRetention},
 	"approve-retention":    {carelog.SetRetention},
 	"list-retention-runs":  {carelog.SeeRetention},
+	"search-files":         {carelog.ListWork},
 	"read-statistics":      {carelog.CountPlans},
 
 	"note-contact":    {carelog.RecordCare},

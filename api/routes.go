@@ -79,6 +79,7 @@ func (s *server) routes() {
 	post(s, route{id: "stop-sharing", path: "/v1/plans/{plan_id}/stop-sharing", status: http.StatusNoContent, summary: "End joint aid: other offices read the file no longer"}, s.stopSharing)
 	get(s, route{id: "list-plans", path: "/v1/plans", summary: "List plans"}, s.listPlans)
 	get(s, route{id: "count-plans", path: "/v1/plans/counts", summary: "Count the open plans by what they wait for"}, s.countPlans)
+	post(s, route{id: "search-files", path: "/v1/search", summary: "Find files by masked name, village, number, task code or last four digits"}, s.searchFiles)
 	get(s, route{id: "read-statistics", path: "/v1/statistics", summary: "Count awards, people, households and what was done for them, beside the year before"}, s.readStatistics)
 
 	post(s, route{id: "transfer-plans", path: "/v1/transfers", summary: "Offer plans to a colleague in one act"}, s.transferPlans)

@@ -442,7 +442,7 @@ func (w *walker) known() map[string]asked {
 	for _, id := range []string{
 		"list-plans", "list-transfers", "list-referrals", "list-check-ins", "list-messages", "list-inbox", "list-tasks", "list-alerts",
 		"list-visits-to-sign", "count-plans", "list-erasures", "list-retention", "list-retention-runs", "list-partners", "list-contacts",
-		"list-templates", "read-calendar", "list-absences", "list-duties", "list-lines", "read-statistics", "list-wordings", "read-me", "read-audit",
+		"list-templates", "read-calendar", "list-absences", "list-duties", "list-lines", "read-statistics", "search-files", "list-wordings", "read-me", "read-audit",
 		"send-test", "list-users",
 	} {
 		known[id] = asked{own: true}

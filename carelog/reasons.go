@@ -23,6 +23,7 @@ var (
 	isWrongVillage     = reason{"does not serve the recipient's village", "该联系人不负责被救助人所在村"}
 	isUnsafeAlias      = reason{"cannot stand in a text: at most 8 characters, without the full name", "家庭称呼不可用:最多8个字,且不得含全名"}
 	endsBeforeItBegins = reason{"lies before the first day", "\u4e0d\u80fd\u65e9\u4e8e\u5f00\u59cb\u65e5\u671f"}
+	reachesTooMany     = reason{"reaches too many files to look through: name a village or a task code too", "\u8303\u56f4\u5185\u6863\u6848\u8fc7\u591a\uff0c\u8bf7\u540c\u65f6\u586b\u5199\u6751\u5c45\u6216\u4efb\u52a1\u7f16\u53f7"}
 	isTooLongAPeriod   = reason{"is more than five years before the last day: ask for a shorter period", "\u7edf\u8ba1\u65f6\u6bb5\u6700\u957f\u4e94\u5e74"}
 	isClosedTooLong    = reason{"is too long a closure: at most 62 days, hand the plans over to another office instead", "\u505c\u529e\u516c\u6700\u957f62\u5929\uff0c\u66f4\u957f\u65f6\u95f4\u8bf7\u628a\u65b9\u6848\u79fb\u4ea4\u5176\u4ed6\u5355\u4f4d"}
 	isOutsideRange     = reason{"lies outside what may be set", "\u8d85\u51fa\u5141\u8bb8\u7684\u8303\u56f4"}
