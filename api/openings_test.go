@@ -64,7 +64,8 @@ func TestEveryReadOfAFileIsAudited(t *testing.T) {
 	var alert string
 	require.NoError(t, c.rows.QueryRow(t.Context(), "SELECT id::text FROM alerts ORDER BY id LIMIT 1").Scan(&alert))
 
-	fill := strings.NewReplacer("{recipient_id}", recipient, "{plan_id}", plan, "{check_in_id}", checkIn, "{message_id}", message, "{alert_id}", alert)
+	ids := c.openedCase()
+	fill := strings.NewReplacer("{clue_id}", ids["clue_id"], "{case_id}", ids["case_id"], "{file_id}", ids["file_id"], "{recipient_id}", recipient, "{plan_id}", plan, "{check_in_id}", checkIn, "{message_id}", message, "{alert_id}", alert)
 	elsewhere := []string{"{year}", "{office_id}", "{transfer_id}", "{contact_id}"} // of no single file
 	var described struct {
 		Paths map[string]map[string]struct{ OperationID string }

@@ -42,15 +42,16 @@ type memberBody struct {
 
 // Amounts keep below what a float64 counts exactly: JSON numbers pass through one.
 type awardBody struct {
-	TotalFen        int64         `json:"total_fen" maximum:"1000000000000" doc:"What was paid, in fen; more than 0" example:"800000"`
-	PaidOn          calendar.Date `json:"paid_on" format:"date" doc:"The day it was paid: the plan counts from here; not in the future" example:"2026-11-02"`
-	Sources         []sourceBody  `json:"sources,omitempty" nullable:"false" maxItems:"20" doc:"Who paid how much; adds up to total_fen"`
-	LossFen         int64         `json:"loss_fen,omitempty" maximum:"1000000000000"`
-	CompensationFen int64         `json:"compensation_fen,omitempty" maximum:"1000000000000"`
-	Origin          string        `json:"origin,omitempty" enum:"ex_officio,application,transferred_clue" doc:"ex_officio when left out"`
-	Department      string        `json:"department,omitempty" maxLength:"200"`
-	CaseStage       string        `json:"case_stage,omitempty" maxLength:"200"`
-	Offence         string        `json:"offence,omitempty" maxLength:"200"`
+	TotalFen        int64          `json:"total_fen" maximum:"1000000000000" doc:"What was paid, in fen; more than 0" example:"800000"`
+	PaidOn          calendar.Date  `json:"paid_on" format:"date" doc:"The day it was paid: the plan counts from here; not in the future" example:"2026-11-02"`
+	Sources         []sourceBody   `json:"sources,omitempty" nullable:"false" maxItems:"20" doc:"Who paid how much; adds up to total_fen"`
+	LossFen         int64          `json:"loss_fen,omitempty" maximum:"1000000000000"`
+	CompensationFen int64          `json:"compensation_fen,omitempty" maximum:"1000000000000"`
+	Origin          string         `json:"origin,omitempty" enum:"ex_officio,application,transferred_clue" doc:"ex_officio when left out"`
+	Department      string         `json:"department,omitempty" maxLength:"200"`
+	CaseStage       string         `json:"case_stage,omitempty" maxLength:"200"`
+	Offence         string         `json:"offence,omitempty" maxLength:"200"`
+	CaseID          carelog.CaseID `json:"case_id,omitzero" format:"uuid" doc:"The case file it belongs to, where one is kept"`
 }
 
 type sourceBody struct {
@@ -92,7 +93,7 @@ func (b enrolmentBody) enrolment() carelog.Enrolment {
 func (b awardBody) award() carelog.Award {
 	a := carelog.Award{
 		TotalFen: b.TotalFen, PaidOn: b.PaidOn, LossFen: b.LossFen, CompensationFen: b.CompensationFen,
-		Origin: b.Origin, Department: b.Department, CaseStage: b.CaseStage, Offence: b.Offence,
+		Origin: b.Origin, Department: b.Department, CaseStage: b.CaseStage, Offence: b.Offence, Case: b.CaseID,
 	}
 	for _, source := range b.Sources {
 		a.Sources = append(a.Sources, carelog.Source(source))

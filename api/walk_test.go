@@ -333,9 +333,40 @@ func (w *walker) household() {
 	require.Equal(w.t, http.StatusNoContent, w.post(file+"/conflicts", object{"contact_id": w.ids["contact_id"], "kind": "other", "reason": "x"}).status)
 	w.ids["phone_id"] = w.make(w.officer, "/v1/contacts/"+w.ids["contact_id"]+"/phones", object{"phone": "15400000555"}, "phone_id")
 	w.ids["measure"] = "legal_aid"
+	maps.Copy(w.ids, w.openedCase())
 	w.ids["opening_id"] = w.make(w.officer, file+"/openings", object{"days": 1, "reason": "x"}, "opening_id")
 	w.exec("INSERT INTO plan_grants (plan_id, recipient_id, office_id, granted_at) SELECT $1, $2, id, '2026-11-24' FROM offices WHERE code = '370325'", plan, recipient)
 }
+
+// openedCase is a case with a document, and a clue that waits for its answer: their ids.
+func (c *county) openedCase() map[string]string {
+	c.t.Helper()
+	ids := map[string]string{"item": "harm_is_proved", "rule": "aid_rules"}
+	made := func(token, path string, body any, field string) string {
+		got := c.send(token, http.MethodPost, path, body)
+		require.Less(c.t, got.status, 300, got.text)
+		return got.object()[field].(string)
+	}
+	department := func(name, kind string) string {
+		return made(c.boss, "/v1/departments", object{"name": name, "kind": kind}, "department_id")
+	}
+	lead, criminal := department("第五检察部", "lead"), department("第一检察部", "criminal")
+	ids["department_id"], ids["to_department_id"] = department("旧部门", "other"), lead
+	clue := func(number, from string) string {
+		return made(c.officer, "/v1/clues", object{
+			"number": number, "received_on": "2026-11-20", "origin": "ex_officio", "case_stage": "trial", "from_department_id": from, "to_department_id": lead,
+			"persons": 1, "subject": "x",
+		}, "clue_id")
+	}
+	ids["clue_id"] = clue("1", criminal)
+	ids["case_id"] = made(c.officer, "/v1/clues/"+clue("2", lead)+"/case", object{"number": "C-1"}, "case_id")
+	added := c.send(c.officer, http.MethodPost, "/v1/cases/"+ids["case_id"]+"/files", pdfForm, "Content-Type", "multipart/form-data; boundary=b")
+	require.Less(c.t, added.status, 300, added.text)
+	ids["file_id"], _ = added.object()["file_id"].(string)
+	return ids
+}
+
+const pdfForm = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.pdf\"\r\n\r\n%PDF-1.7 x\r\n--b--\r\n"
 
 // around is what an office has beside its files.
 func (w *walker) around() {
@@ -382,6 +413,11 @@ func (w *walker) known() map[string]asked {
 		SELECT kind, 2, keep_months, at_least_months, anchor, action, basis, now() FROM retention_rules WHERE kind = 'inbound_text'`)
 	frozen := map[string]string{"recipient_id": third}
 	known := map[string]asked{
+		"add-department":       {body: object{"office_id": office}},
+		"record-clue":          {body: object{"office_id": office, "from_department_id": w.ids["to_department_id"], "received_on": "2026-11-20"}},
+		"add-rule":             {ids: map[string]string{"rule": "aid_rules"}},
+		"add-case-file":        {body: pdfForm, kind: "multipart/form-data; boundary=b"},
+		"add-case-entry":       {as: []carelog.Act{carelog.KeepCases}},
 		"withdraw-consent":     {ids: map[string]string{"purpose": "photos"}},
 		"restrict-file":        {ids: frozen},
 		"lift-restriction":     {ids: frozen},
@@ -442,7 +478,7 @@ func (w *walker) known() map[string]asked {
 	for _, id := range []string{
 		"list-plans", "list-transfers", "list-referrals", "list-check-ins", "list-messages", "list-inbox", "list-tasks", "list-alerts",
 		"list-visits-to-sign", "count-plans", "list-erasures", "list-retention", "list-retention-runs", "list-partners", "list-contacts",
-		"list-templates", "read-calendar", "list-absences", "list-duties", "list-lines", "read-statistics", "search-files", "list-wordings", "read-me", "read-audit",
+		"list-templates", "read-calendar", "list-absences", "list-duties", "list-lines", "read-statistics", "list-departments", "list-clues", "list-cases", "list-rules", "search-files", "list-wordings", "read-me", "read-audit",
 		"send-test", "list-users",
 	} {
 		known[id] = asked{own: true}

@@ -161,6 +161,16 @@ func (l *Log) lookUp(ctx context.Context, tx txn, e *prepared, p *problems) erro
 			return fmt.Errorf("find officer: %w", err)
 		}
 	}
+	if !e.Award.Case.IsZero() {
+		var open bool
+		err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM aid_cases WHERE id = $1 AND office_id = $2 AND state <> 'refused')", e.Award.Case, e.Office).Scan(&open)
+		if err != nil {
+			return fmt.Errorf("find case: %w", err)
+		}
+		if !open {
+			p.add("award.case_id", isNoCase)
+		}
+	}
 	if err := e.checkContact(ctx, tx, p, "primary_contact_id", e.Primary); err != nil {
 		return err
 	}

@@ -15,31 +15,34 @@ import (
 type ID[Of any] [16]byte
 
 type (
-	officeKind    struct{}
-	villageKind   struct{}
-	lineKind      struct{}
-	userKind      struct{}
-	tokenKind     struct{}
-	contactKind   struct{}
-	recipientKind struct{}
-	planKind      struct{}
-	templateKind  struct{}
-	checkInKind   struct{}
-	recordKind    struct{}
-	eventKind     struct{}
-	askKind       struct{}
-	alertKind     struct{}
-	messageKind   struct{}
-	inboundKind   struct{}
-	taskKind      struct{}
-	noticeKind    struct{}
-	closureKind   struct{}
-	partnerKind   struct{}
-	referralKind  struct{}
-	transferKind  struct{}
-	householdKind struct{}
-	openingKind   struct{}
-	plainKind     struct{}
+	officeKind     struct{}
+	villageKind    struct{}
+	lineKind       struct{}
+	userKind       struct{}
+	tokenKind      struct{}
+	contactKind    struct{}
+	recipientKind  struct{}
+	planKind       struct{}
+	templateKind   struct{}
+	checkInKind    struct{}
+	recordKind     struct{}
+	eventKind      struct{}
+	askKind        struct{}
+	alertKind      struct{}
+	messageKind    struct{}
+	inboundKind    struct{}
+	taskKind       struct{}
+	noticeKind     struct{}
+	closureKind    struct{}
+	partnerKind    struct{}
+	referralKind   struct{}
+	transferKind   struct{}
+	householdKind  struct{}
+	openingKind    struct{}
+	departmentKind struct{}
+	clueKind       struct{}
+	caseKind       struct{}
+	plainKind      struct{}
 )
 
 type (
@@ -91,6 +94,12 @@ type (
 	HouseholdID = ID[householdKind]
 	// OpeningID names somebody's leave to see a minor's file in full.
 	OpeningID = ID[openingKind]
+	// DepartmentID names a part of an office.
+	DepartmentID = ID[departmentKind]
+	// ClueID names where a case begins.
+	ClueID = ID[clueKind]
+	// CaseID names an aid case file.
+	CaseID = ID[caseKind]
 
 	anyID = ID[plainKind]
 )

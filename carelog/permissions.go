@@ -11,26 +11,31 @@ type Act string
 
 // The acts. A verb asks for one; an operation and a page name those they lead to.
 const (
-	ReadFile     Act = "read_file"
-	UnmaskFile   Act = "unmask_file"
-	GiveLeave    Act = "give_leave"
-	ConfirmVisit Act = "confirm_visit"
-	DoubtVisit   Act = "look_into_doubt"
-	ListWork     Act = "list_work"
-	CountPlans   Act = "count_plans"
-	KeepGrounds  Act = "keep_grounds"
-	NameDuty     Act = "name_legal_duty"
-	CorrectWho   Act = "correct_identity"
-	HandOwnFile  Act = "hand_over_own_file"
-	RestrictAct  Act = "restrict_file"
-	HoldAct      Act = "hold_file"
-	AskErasure   Act = "propose_erasure"
-	EraseAct     Act = "erase_file"
-	SetRetention Act = "set_retention"
-	SeeRetention Act = "see_retention_runs"
-	Enrol        Act = "enrol"
-	RecordCare   Act = "record_care"
-	ReportEvent  Act = "report_event"
+	ReadFile        Act = "read_file"
+	UnmaskFile      Act = "unmask_file"
+	GiveLeave       Act = "give_leave"
+	ConfirmVisit    Act = "confirm_visit"
+	DoubtVisit      Act = "look_into_doubt"
+	ListWork        Act = "list_work"
+	CountPlans      Act = "count_plans"
+	SeeCases        Act = "see_cases"
+	KeepCases       Act = "keep_cases"
+	PayFirst        Act = "pay_first"
+	KeepDepartments Act = "keep_departments"
+	KeepRules       Act = "keep_rules"
+	KeepGrounds     Act = "keep_grounds"
+	NameDuty        Act = "name_legal_duty"
+	CorrectWho      Act = "correct_identity"
+	HandOwnFile     Act = "hand_over_own_file"
+	RestrictAct     Act = "restrict_file"
+	HoldAct         Act = "hold_file"
+	AskErasure      Act = "propose_erasure"
+	EraseAct        Act = "erase_file"
+	SetRetention    Act = "set_retention"
+	SeeRetention    Act = "see_retention_runs"
+	Enrol           Act = "enrol"
+	RecordCare      Act = "record_care"
+	ReportEvent     Act = "report_event"
 
 	ManagePlan     Act = "manage_plan"
 	OverruleEvent  Act = "withdraw_event_of_others"
@@ -129,6 +134,11 @@ var Permissions = []Permission{
 	{DoubtVisit, "decide", []Role{Supervisor}, "look into a doubt about a visit; never whoever recorded or made it", false},
 	{ListWork, "read:work", with(caring, Integration), "plans, check-ins, tasks, alerts, messages, replies, referrals, offers of the office", false},
 	{CountPlans, "read:statistics", with(caring, Integration), "numbers only", false},
+	{SeeCases, "read:cases", with(caring, Integration), "clues and case files: each read of one is audited", false},
+	{KeepCases, "write:cases", caring, "clues, conditions, steps, documents", false},
+	{PayFirst, "decide", []Role{Supervisor}, "before the approval, with the reason", false},
+	{KeepDepartments, "write:settings", []Role{Supervisor, SystemAdministrator}, "", false},
+	{KeepRules, "write:settings", []Role{SystemAdministrator}, "references to rules", true},
 	{KeepGrounds, "write:care", caring, "notices, consents, what was told on paper", false},
 	{NameDuty, "decide", []Role{Supervisor}, "in place of a consent", false},
 	{CorrectWho, "write:care", caring, "what stood before is kept", false},

@@ -23,6 +23,17 @@ var (
 	isWrongVillage     = reason{"does not serve the recipient's village", "该联系人不负责被救助人所在村"}
 	isUnsafeAlias      = reason{"cannot stand in a text: at most 8 characters, without the full name", "家庭称呼不可用:最多8个字,且不得含全名"}
 	endsBeforeItBegins = reason{"lies before the first day", "\u4e0d\u80fd\u65e9\u4e8e\u5f00\u59cb\u65e5\u671f"}
+	isNoDepartment     = reason{"is not a department of this office that works", "\u4e0d\u662f\u672c\u5355\u4f4d\u5728\u7528\u7684\u90e8\u95e8"}
+	isNoSource         = reason{"is not a partner of this office, or a department is named beside it: a clue has one source", "\u4e0d\u662f\u672c\u5355\u4f4d\u7684\u534f\u4f5c\u5355\u4f4d\uff0c\u6216\u540c\u65f6\u586b\u5199\u4e86\u90e8\u95e8\uff1a\u7ebf\u7d22\u6765\u6e90\u53ea\u80fd\u6709\u4e00\u4e2a"}
+	isNoClue           = reason{"is not a clue of this office that was taken over", "\u4e0d\u662f\u672c\u5355\u4f4d\u5df2\u63a5\u6536\u7684\u7ebf\u7d22"}
+	isNoCaseFile       = reason{"is not a document of this case", "\u4e0d\u662f\u672c\u6848\u7684\u6587\u4ef6"}
+	isNoHash           = reason{"is not a SHA-256 in hex: 64 characters", "\u4e0d\u662f\u5341\u516d\u8fdb\u5236SHA-256\u6821\u9a8c\u503c\uff0864\u4f4d\uff09"}
+	isOfAnotherOffice  = reason{"belongs to another office", "\u5c5e\u4e8e\u5176\u4ed6\u5355\u4f4d"}
+	isNoCase           = reason{"is not a case of this office that goes on", "\u4e0d\u662f\u672c\u5355\u4f4d\u5728\u529e\u7684\u6848\u4ef6"}
+	isTooLarge         = reason{"is larger than 10 MiB", "\u6587\u4ef6\u8d85\u8fc710MB"}
+	isNoKindOfFile     = reason{"does not end in .pdf, .jpg, .png, .docx or .xlsx", "\u53ea\u63a5\u6536 pdf\u3001jpg\u3001png\u3001docx\u3001xlsx \u6587\u4ef6"}
+	isAnotherType      = reason{"is not what its name says", "\u6587\u4ef6\u5185\u5bb9\u4e0e\u6269\u5c55\u540d\u4e0d\u7b26"}
+	isDamaged          = reason{"cannot be read to its end: hand it in again", "\u6587\u4ef6\u4e0d\u5b8c\u6574\uff0c\u8bf7\u91cd\u65b0\u63d0\u4ea4"}
 	reachesTooMany     = reason{"reaches too many files to look through: name a village or a task code too", "\u8303\u56f4\u5185\u6863\u6848\u8fc7\u591a\uff0c\u8bf7\u540c\u65f6\u586b\u5199\u6751\u5c45\u6216\u4efb\u52a1\u7f16\u53f7"}
 	isTooLongAPeriod   = reason{"is more than five years before the last day: ask for a shorter period", "\u7edf\u8ba1\u65f6\u6bb5\u6700\u957f\u4e94\u5e74"}
 	isClosedTooLong    = reason{"is too long a closure: at most 62 days, hand the plans over to another office instead", "\u505c\u529e\u516c\u6700\u957f62\u5929\uff0c\u66f4\u957f\u65f6\u95f4\u8bf7\u628a\u65b9\u6848\u79fb\u4ea4\u5176\u4ed6\u5355\u4f4d"}

@@ -45,6 +45,7 @@ type Award struct {
 	Department      string        `json:"department"`
 	CaseStage       string        `json:"case_stage"`
 	Offence         string        `json:"offence"`
+	Case            CaseID        `json:"case_id,omitzero"` // the case file it belongs to, if one is kept
 }
 
 // Enrolment is an aid recipient with the award, the household and the plan to be made.
@@ -133,6 +134,9 @@ func (l *Log) enrol(ctx context.Context, tx txn, e prepared) (Enrolled, error) {
 	tx.append(happening{recipient: id, kind: "recipient_enrolled", subject: anyID(id), details: map[string]any{
 		"external_id": e.ExternalID, "award_fen": e.Award.TotalFen, "paid_on": e.Award.PaidOn, "household": len(e.Household), "flags": e.Flags,
 	}})
+	if err := l.joined(ctx, tx, e.Award.Case); err != nil {
+		return Enrolled{}, err
+	}
 	plan, err := l.draftPlan(ctx, tx, id, e)
 	if err != nil {
 		return Enrolled{}, err
@@ -199,9 +203,9 @@ func (l *Log) insertAward(ctx context.Context, tx txn, recipient RecipientID, ke
 		return fmt.Errorf("seal the award: %w", err)
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO aid_awards
-		(id, recipient_id, total_fen, paid_on, loss_fen, compensation_fen, origin, source_department, case_stage, sealed, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, id, recipient, a.TotalFen, a.PaidOn, a.LossFen, a.CompensationFen,
-		a.Origin, a.Department, a.CaseStage, sealed, tx.now)
+		(id, recipient_id, total_fen, paid_on, loss_fen, compensation_fen, origin, source_department, case_stage, sealed, created_at, case_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`, id, recipient, a.TotalFen, a.PaidOn, a.LossFen, a.CompensationFen,
+		a.Origin, a.Department, a.CaseStage, sealed, tx.now, a.Case)
 	if err != nil {
 		return fmt.Errorf("insert award: %w", err)
 	}

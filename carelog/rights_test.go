@@ -124,7 +124,7 @@ func TestRights(t *testing.T) {
 // everybodys are the tables without an owner: reference data, the head of the
 // one audit chain, and the migrator's own.
 var everybodys = []string{
-	"purposes", "retention_rules", "retention_runs", "calendar_notices", "calendar_notice_days", "office_closures", "calendar_version", "plan_templates", "template_steps", "ladder_rungs", "carrier_caps", "carriers", "wordings", "wording_approvals", "wordings_version", "audit_head", "schema_migrations",
+	"purposes", "retention_rules", "retention_runs", "rule_refs", "condition_items", "calendar_notices", "calendar_notice_days", "office_closures", "calendar_version", "plan_templates", "template_steps", "ladder_rungs", "carrier_caps", "carriers", "wordings", "wording_approvals", "wordings_version", "audit_head", "schema_migrations",
 }
 
 func TestRowLevelSecurity(t *testing.T) {

@@ -20,6 +20,7 @@ type sealedTable struct {
 	owners  string      // SQL: the ids whose keys were laid around it, the innermost first
 	keys    string      // SQL: their wrapped keys
 	bound   string      // SQL: what follows table.column in the context
+	atOnce  int         // rows that are opened together; 0: as many as are asked for
 }
 
 type keyColumn struct{ name, kind string }
@@ -28,7 +29,10 @@ var byID = []keyColumn{{"id", "uuid"}}
 
 // sealedTables are all tables with ciphertext. A test compares them with the schema.
 var sealedTables = []sealedTable{
-	ofItself("users"), ofItself("village_contacts"), ofItself("recipients"), ofItself("partners"),
+	ofItself("users"), ofItself("village_contacts"), ofItself("recipients"), ofItself("partners"), ofItself("clues"), ofItself("aid_cases"),
+	ofOther("condition_answers", "clue_id", "clues", "sealed"),
+	ofOther("case_entries", "case_id", "aid_cases", "sealed"),
+	large(ofOther("case_files", "case_id", "aid_cases", "sealed", "body")),
 	ofRecipient("household_members", "'/' || t.id", byID, "sealed"),
 	ofRecipient("aid_awards", "'/' || t.id", byID, "sealed"),
 	ofRecipient("history", "''", []keyColumn{{"recipient_id", "uuid"}, {"seq", "bigint"}}, "payload"),
@@ -65,6 +69,20 @@ func ofRecipient(table, bound string, key []keyColumn, columns ...string) sealed
 	return sealedTable{
 		name: table, columns: columns, key: key, bound: bound,
 		joins: "LEFT JOIN recipients r ON r.id = t.recipient_id", owners: "ARRAY[t.recipient_id]", keys: "ARRAY[r.data_key]",
+	}
+}
+
+// large is a table whose values are documents: few are in memory together.
+func large(s sealedTable) sealedTable {
+	s.atOnce = 2
+	return s
+}
+
+// ofOther is a table of rows by id, sealed under the key of what they belong to.
+func ofOther(table, to, owner string, columns ...string) sealedTable {
+	return sealedTable{
+		name: table, columns: columns, key: byID, bound: "'/' || t.id",
+		joins: "LEFT JOIN " + owner + " o ON o.id = t." + to, owners: "ARRAY[t." + to + "]", keys: "ARRAY[o.data_key]",
 	}
 }
 
@@ -111,6 +129,9 @@ func (s sealedTable) query(after []string) string {
 // whose key is destroyed is counted; one whose key does not open is passed over, for
 // the key is named itself.
 func (s sealedTable) look(ctx context.Context, l *Log, tx txn, after []string, limit int) (looked, error) {
+	if s.atOnce > 0 {
+		limit = min(limit, s.atOnce)
+	}
 	rows, err := tx.Query(ctx, s.query(after), after, limit)
 	if err != nil {
 		return looked{}, fmt.Errorf("read %s: %w", s.name, err)

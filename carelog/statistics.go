@@ -22,6 +22,8 @@ const (
 	UnitTownship  Unit = "township"
 	UnitVillage   Unit = "village"
 	UnitPlan      Unit = "plan"
+	UnitCase      Unit = "case" // 案: one case file, however many people
+	UnitClue      Unit = "clue"
 	UnitReferral  Unit = "referral"
 	UnitFen       Unit = "fen"
 )
@@ -68,13 +70,15 @@ type StatisticsTable struct {
 }
 
 // StatisticsRow is one part. Fen is what was awarded, in the tables of awards;
-// Granted how many of the referrals were granted, in the table of measures.
+// Granted how many of the referrals were granted, in the table of measures; Persons
+// how many people the cases are about, in the table of cases.
 type StatisticsRow struct {
 	Key     string `json:"key" doc:"A listed value or a name, as the table says; empty: not recorded"`
 	Count   int64  `json:"count"`
 	Prior   int64  `json:"prior"`
 	Fen     int64  `json:"fen,omitempty"`
 	Granted int64  `json:"granted,omitempty"`
+	Persons int64  `json:"persons,omitempty"`
 }
 
 // longestPeriod bounds what one question counts.
@@ -100,6 +104,9 @@ func (l *Log) Statistics(ctx context.Context, by Actor, f StatisticsFilter) (Sta
 			c.offices = []OfficeID{f.Office}
 		}
 		if err := c.figures(ctx); err != nil {
+			return s, err
+		}
+		if err := c.cases(ctx); err != nil {
 			return s, err
 		}
 		for _, d := range dimensions {
@@ -154,9 +161,13 @@ const (
 	fromReferrals = `FROM referrals f WHERE ($1 OR f.office_id = ANY ($2)) AND f.sent_at IS NOT NULL
 		AND (f.sent_at >= $3::date::timestamp AT TIME ZONE 'Asia/Shanghai' AND f.sent_at < ($4::date + 1)::timestamp AT TIME ZONE 'Asia/Shanghai'
 			OR f.sent_at >= $5::date::timestamp AT TIME ZONE 'Asia/Shanghai' AND f.sent_at < ($6::date + 1)::timestamp AT TIME ZONE 'Asia/Shanghai')`
+	fromClues = `FROM clues c LEFT JOIN departments d ON d.id = c.from_department LEFT JOIN partners p ON p.id = c.from_partner
+		WHERE ($1 OR c.office_id = ANY ($2)) AND c.state <> 'merged' AND (c.received_on BETWEEN $3 AND $4 OR c.received_on BETWEEN $5 AND $6)`
+	fromCases = `FROM aid_cases c LEFT JOIN partners p ON p.id = c.from_partner
+		WHERE ($1 OR c.office_id = ANY ($2)) AND (c.opened_on BETWEEN $3 AND $4 OR c.opened_on BETWEEN $5 AND $6)`
 	now, prior               = "a.paid_on BETWEEN $3 AND $4", "a.paid_on BETWEEN $5 AND $6"
 	referredNow              = "f.sent_at >= $3::date::timestamp AT TIME ZONE 'Asia/Shanghai' AND f.sent_at < ($4::date + 1)::timestamp AT TIME ZONE 'Asia/Shanghai'"
-	noFen, noGrant           = "0::bigint", "0::bigint"
+	noFen, noGrant, noPeople = "0::bigint", "0::bigint", "0::bigint"
 	fenOfAwards              = "coalesce(sum(a.total_fen) FILTER (WHERE " + now + "), 0)::bigint"
 	grantedReferrals         = "count(*) FILTER (WHERE f.decided_on IS NOT NULL AND f.state IN ('granted', 'lapsed') AND " + referredNow + ")"
 	everyAward, everyVillage = "a.id", "r.village_id"
@@ -172,17 +183,20 @@ type dimension struct {
 	now    string // SQL: belongs to the period; whatever else was selected belongs to the year before
 	fen    string
 	grants string
+	people string
 }
 
 var dimensions = []dimension{
-	{"origin", UnitAward, "a.origin", everyAward, fromAwards, now, fenOfAwards, noGrant},
-	{"source_department", UnitAward, "a.source_department", everyAward, fromAwards, now, fenOfAwards, noGrant},
-	{"case_stage", UnitAward, "a.case_stage", everyAward, fromAwards, now, fenOfAwards, noGrant},
-	{"township", UnitHousehold, "coalesce(v.township, '')", household, fromAwards, now, fenOfAwards, noGrant},
-	{"village", UnitHousehold, "coalesce(v.township || ' ' || v.name, '')", household, fromAwards, now, fenOfAwards, noGrant},
-	{"template", UnitPlan, "t.key", "p.id", fromPlans, now, noFen, noGrant},
-	{"tier", UnitPlan, "p.tier", "p.id", fromPlans, now, noFen, noGrant},
-	{"measure", UnitReferral, "f.measure", "f.id", fromReferrals, referredNow, noFen, grantedReferrals},
+	{"origin", UnitAward, "a.origin", everyAward, fromAwards, now, fenOfAwards, noGrant, noPeople},
+	{"source_department", UnitAward, "a.source_department", everyAward, fromAwards, now, fenOfAwards, noGrant, noPeople},
+	{"case_stage", UnitAward, "a.case_stage", everyAward, fromAwards, now, fenOfAwards, noGrant, noPeople},
+	{"township", UnitHousehold, "coalesce(v.township, '')", household, fromAwards, now, fenOfAwards, noGrant, noPeople},
+	{"village", UnitHousehold, "coalesce(v.township || ' ' || v.name, '')", household, fromAwards, now, fenOfAwards, noGrant, noPeople},
+	{"template", UnitPlan, "t.key", "p.id", fromPlans, now, noFen, noGrant, noPeople},
+	{"tier", UnitPlan, "p.tier", "p.id", fromPlans, now, noFen, noGrant, noPeople},
+	{"clue_source", UnitClue, "coalesce(p.name, d.name, '')", "c.id", fromClues, "c.received_on BETWEEN $3 AND $4", noFen, noGrant, noPeople},
+	{"case_source", UnitCase, "coalesce(p.name, '')", "c.id", fromCases, "c.opened_on BETWEEN $3 AND $4", noFen, noGrant, "coalesce(sum(c.persons) FILTER (WHERE c.opened_on BETWEEN $3 AND $4), 0)::bigint"},
+	{"measure", UnitReferral, "f.measure", "f.id", fromReferrals, referredNow, noFen, grantedReferrals, noPeople},
 }
 
 // figures counts the headline numbers.
@@ -230,20 +244,45 @@ func (f Figure) of(n int64, unit Unit) Figure {
 	return f
 }
 
+// cases counts case files, the people they are about, and clues. They are units of
+// their own: 81 people in one case are neither 81 cases nor 81 awards (L31).
+func (c counter) cases(ctx context.Context) error {
+	var n, before struct{ cases, persons, clues, outside int64 }
+	args := c.args()
+	err := c.tx.QueryRow(ctx, `SELECT count(*) FILTER (WHERE opened_on BETWEEN $3 AND $4), coalesce(sum(persons) FILTER (WHERE opened_on BETWEEN $3 AND $4), 0)::bigint,
+			count(*) FILTER (WHERE opened_on BETWEEN $5 AND $6), coalesce(sum(persons) FILTER (WHERE opened_on BETWEEN $5 AND $6), 0)::bigint
+		FROM aid_cases WHERE $1 OR office_id = ANY ($2)`, args...).Scan(&n.cases, &n.persons, &before.cases, &before.persons)
+	if err != nil {
+		return fmt.Errorf("count cases: %w", err)
+	}
+	err = c.tx.QueryRow(ctx, `SELECT count(*) FILTER (WHERE received_on BETWEEN $3 AND $4), count(from_partner) FILTER (WHERE received_on BETWEEN $3 AND $4),
+			count(*) FILTER (WHERE received_on BETWEEN $5 AND $6), count(from_partner) FILTER (WHERE received_on BETWEEN $5 AND $6)
+		FROM clues WHERE state <> 'merged' AND ($1 OR office_id = ANY ($2))`, args...).Scan(&n.clues, &n.outside, &before.clues, &before.outside)
+	if err != nil {
+		return fmt.Errorf("count clues: %w", err)
+	}
+	c.s.Figures = append(c.s.Figures,
+		figure("cases", UnitCase, n.cases, before.cases),
+		figure("persons_in_cases", UnitPerson, n.persons, before.persons),
+		figure("clues", UnitClue, n.clues, before.clues),
+		figure("clues_from_partners", UnitClue, n.outside, before.outside).of(n.clues, UnitClue))
+	return nil
+}
+
 // table counts by one dimension, the most frequent first.
 func (c counter) table(ctx context.Context, d dimension) error {
 	t := StatisticsTable{Key: d.key, Unit: d.unit, Rows: []StatisticsRow{}}
 	in := fmt.Sprintf("count(DISTINCT %s) FILTER (WHERE %s)", d.counts, d.now)
 	before := fmt.Sprintf("count(DISTINCT %s) FILTER (WHERE NOT (%s))", d.counts, d.now)
-	rows, err := c.tx.Query(ctx, fmt.Sprintf(`SELECT GROUPING(%[1]s) = 1, coalesce(%[1]s, ''), %[2]s AS counted, %[3]s, %[4]s, %[5]s %[6]s
-		GROUP BY GROUPING SETS ((%[1]s), ()) ORDER BY 1, counted DESC, 2`, d.by, in, before, d.fen, d.grants, d.from), c.args()...)
+	rows, err := c.tx.Query(ctx, fmt.Sprintf(`SELECT GROUPING(%[1]s) = 1, coalesce(%[1]s, ''), %[2]s AS counted, %[3]s, %[4]s, %[5]s, %[7]s %[6]s
+		GROUP BY GROUPING SETS ((%[1]s), ()) ORDER BY 1, counted DESC, 2`, d.by, in, before, d.fen, d.grants, d.from, d.people), c.args()...)
 	if err != nil {
 		return fmt.Errorf("count by %s: %w", d.key, err)
 	}
 	var sum int64
 	var total bool
 	var r StatisticsRow
-	_, err = pgx.ForEachRow(rows, []any{&total, &r.Key, &r.Count, &r.Prior, &r.Fen, &r.Granted}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&total, &r.Key, &r.Count, &r.Prior, &r.Fen, &r.Granted, &r.Persons}, func() error {
 		if total {
 			t.Of, t.Prior = r.Count, r.Prior
 			return nil

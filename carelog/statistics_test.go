@@ -103,6 +103,21 @@ func TestStatistics(t *testing.T) {
 		require.Equal(t, carelog.Forbidden, carelog.KindOf(err))
 	})
 
+	t.Run("ACaseOf81PeopleIsOneCaseAnd81Persons", func(t *testing.T) {
+		k := newClues(t)
+		k.opened(func(c *carelog.Clue) {
+			c.FromDepartment, c.FromPartner, c.Persons = carelog.DepartmentID{}, k.veterans, 81
+		})
+		k.opened(nil)
+		s, err := k.app.Statistics(k.ctx(), k.boss, carelog.StatisticsFilter{})
+		require.NoError(t, err)
+		require.EqualValues(t, []int64{2, 82, 2, 1, 0}, []int64{
+			figureOf(t, s, "cases").Value, figureOf(t, s, "persons_in_cases").Value, figureOf(t, s, "clues").Value, figureOf(t, s, "clues_from_partners").Value, figureOf(t, s, "awards").Value,
+		})
+		require.Contains(t, tableOf(t, s, "case_source").Rows, carelog.StatisticsRow{Key: "县退役军人事务局", Count: 1, Persons: 81})
+		require.Contains(t, tableOf(t, s, "clue_source").Rows, carelog.StatisticsRow{Key: "第一检察部", Count: 1})
+	})
+
 	t.Run("RefusesAPeriodUpsideDownOrTooLong", func(t *testing.T) {
 		_, err := c.app.Statistics(c.ctx(), c.boss, carelog.StatisticsFilter{From: today, Until: today.AddDays(-1)})
 		require.ErrorContains(t, err, "until")

@@ -19,6 +19,11 @@ import (
 func everythingSealed(t *testing.T) (*county, carelog.Enrolled) {
 	t.Helper()
 	c, made, code := asked(t)
+	k := withDepartments(c)
+	opened := k.opened(nil)
+	k.add(opened.ID, "home_visit")
+	_, err := k.app.AddCaseFile(c.ctx(), k.officer, opened.ID, "a.pdf", []byte("%PDF-1.7 x"))
+	require.NoError(t, err)
 	ctx := c.ctx()
 	c.reply(contactPhone, code+" 2") // a signal that a rule judges, under the household's key
 	c.reply("+8615400000777", "谁啊")  // a stranger's, under the line's
@@ -65,6 +70,7 @@ func TestVerify(t *testing.T) {
 		// Hashes and blind indexes are no ciphertext; data keys have their own list.
 		clear := []string{
 			"data_key", "phone_index", "id_index", "sender_index", "facts_digest", "secret_hash", "request_hash", "code_hash", "address_hash",
+			"file_hash", "given_hash", "kept_hash",
 			"history.prev_hash", "history.hash", "history_heads.hash", "audit.prev_hash", "audit.hash", "audit_head.hash",
 			"index_mark.mark", "proofs.root", "proof_heads.hash",
 		}

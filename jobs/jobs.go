@@ -65,6 +65,7 @@ func NewClient(pool *pgxpool.Pool, c Config) (*Client, error) {
 			"digesting":   {MaxWorkers: 1},
 			"forgetting":  {MaxWorkers: 1},
 			"referring":   {MaxWorkers: 1},
+			"cases":       {MaxWorkers: 1},
 			"alarming":    {MaxWorkers: 1},
 			"indexing":    {MaxWorkers: 1},
 			"proving":     {MaxWorkers: 1},
@@ -99,6 +100,7 @@ func Workers(c Config) *river.Workers {
 	river.AddWorker(workers, &forgetAnswers{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &applyRetention{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &watchReferrals{log: c.Log, slog: c.Slog})
+	river.AddWorker(workers, &watchCases{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &watchReports{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &prove{log: c.Log, slog: c.Slog, roots: c.RootFile, time: c.at(jobTimeout) / 2})
 	river.AddWorker(workers, &indexStaffNumbers{log: c.Log, slog: c.Slog})
@@ -127,6 +129,7 @@ func sweeps(c Config) []*river.PeriodicJob {
 		every(time.Hour, forgetAnswersArgs{}),
 		every(time.Hour, applyRetentionArgs{}), // a night's run begins at two and is done once
 		every(time.Hour, watchReferralsArgs{}),
+		every(time.Hour, watchCasesArgs{}),
 		every(time.Minute, watchReportsArgs{}),
 		every(5*time.Minute, proveArgs{}), // once a night; a long one goes on at the next tick
 		every(time.Hour, indexStaffNumbersArgs{}),
