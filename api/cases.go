@@ -143,13 +143,14 @@ func (s *server) addRule(ctx context.Context, by carelog.Actor, in *addingRule) 
 type openingCase struct {
 	ClueID carelog.ClueID `path:"clue_id" format:"uuid"`
 	Body   struct {
-		Number       string `json:"number" maxLength:"100" doc:"The office's own; names nobody"`
-		OriginalCase string `json:"original_case,omitempty" maxLength:"200" doc:"The original case's number; sealed"`
+		Number       string        `json:"number" maxLength:"100" doc:"The office's own; names nobody"`
+		OriginalCase string        `json:"original_case,omitempty" maxLength:"200" doc:"The original case's number; sealed"`
+		OpenedOn     calendar.Date `json:"opened_on,omitzero" format:"date" doc:"Default: today; earlier for what began before it was recorded here"`
 	}
 }
 
 func (s *server) openCase(ctx context.Context, by carelog.Actor, in *openingCase) (*answer[carelog.CaseFile], error) {
-	f, err := s.Log.OpenCase(ctx, by, carelog.NewCase{Clue: in.ClueID, Number: in.Body.Number, OriginalCase: in.Body.OriginalCase})
+	f, err := s.Log.OpenCase(ctx, by, carelog.NewCase{Clue: in.ClueID, Number: in.Body.Number, OriginalCase: in.Body.OriginalCase, OpenedOn: in.Body.OpenedOn})
 	return &answer[carelog.CaseFile]{f}, err
 }
 

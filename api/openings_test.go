@@ -65,8 +65,8 @@ func TestEveryReadOfAFileIsAudited(t *testing.T) {
 	require.NoError(t, c.rows.QueryRow(t.Context(), "SELECT id::text FROM alerts ORDER BY id LIMIT 1").Scan(&alert))
 
 	ids := c.openedCase()
-	fill := strings.NewReplacer("{clue_id}", ids["clue_id"], "{case_id}", ids["case_id"], "{file_id}", ids["file_id"], "{recipient_id}", recipient, "{plan_id}", plan, "{check_in_id}", checkIn, "{message_id}", message, "{alert_id}", alert)
-	elsewhere := []string{"{year}", "{office_id}", "{transfer_id}", "{contact_id}"} // of no single file
+	fill := strings.NewReplacer("{meeting_id}", ids["meeting_id"], "{clue_id}", ids["clue_id"], "{case_id}", ids["case_id"], "{file_id}", ids["file_id"], "{recipient_id}", recipient, "{plan_id}", plan, "{check_in_id}", checkIn, "{message_id}", message, "{alert_id}", alert)
+	elsewhere := []string{"{year}", "{office_id}", "{transfer_id}", "{contact_id}", "{partner_id}"} // of no single file
 	var described struct {
 		Paths map[string]map[string]struct{ OperationID string }
 	}

@@ -32,7 +32,7 @@ func (s *server) listPartners(ctx context.Context, by carelog.Actor, in *PagePar
 type newPartnerBody struct {
 	OfficeID carelog.OfficeID `json:"office_id,omitzero" format:"uuid" doc:"Your own when left out"`
 	Name     string           `json:"name" maxLength:"200" doc:"Of the body, no person's"`
-	Kind     string           `json:"kind" enum:"civil_affairs,education,health,medical_insurance,housing,employment,agriculture,disabled_federation,veterans,justice,court,police,procuratorate,township,womens_federation,union,youth_league,charity,red_cross,social_work,school,hospital,other"`
+	Kind     string           `json:"kind" enum:"civil_affairs,finance,education,health,medical_insurance,housing,employment,agriculture,disabled_federation,veterans,justice,court,police,procuratorate,township,womens_federation,union,youth_league,charity,red_cross,social_work,school,hospital,other"`
 	Contact  string           `json:"contact,omitempty" maxLength:"200" doc:"Who is asked for there"`
 	Phone    string           `json:"phone,omitempty" maxLength:"40"`
 }

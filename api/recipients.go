@@ -52,11 +52,15 @@ type awardBody struct {
 	CaseStage       string         `json:"case_stage,omitempty" maxLength:"200"`
 	Offence         string         `json:"offence,omitempty" maxLength:"200"`
 	CaseID          carelog.CaseID `json:"case_id,omitzero" format:"uuid" doc:"The case file it belongs to, where one is kept"`
+	Group           string         `json:"group,omitempty" maxLength:"60" doc:"Key of the case group; made where there is none"`
+	Tags            []string       `json:"tags,omitempty" nullable:"false" maxItems:"6" enum:"rural_revitalisation,women,minors,disabled,veterans,petition"`
 }
 
 type sourceBody struct {
 	Name      string `json:"name" maxLength:"200" example:"本级"`
 	AmountFen int64  `json:"amount_fen" maximum:"1000000000000"`
+	Level     string `json:"level,omitempty" enum:"county,city,province,nation,outside"`
+	Office    string `json:"office_code,omitempty" maxLength:"12" doc:"Of a procuratorate that paid: joint aid"`
 }
 
 type enrolledBody struct {
@@ -93,7 +97,7 @@ func (b enrolmentBody) enrolment() carelog.Enrolment {
 func (b awardBody) award() carelog.Award {
 	a := carelog.Award{
 		TotalFen: b.TotalFen, PaidOn: b.PaidOn, LossFen: b.LossFen, CompensationFen: b.CompensationFen,
-		Origin: b.Origin, Department: b.Department, CaseStage: b.CaseStage, Offence: b.Offence, Case: b.CaseID,
+		Origin: b.Origin, Department: b.Department, CaseStage: b.CaseStage, Offence: b.Offence, Case: b.CaseID, Group: b.Group, Tags: b.Tags,
 	}
 	for _, source := range b.Sources {
 		a.Sources = append(a.Sources, carelog.Source(source))

@@ -92,6 +92,7 @@ func (w *walker) fillTheRest() {
 		"INSERT INTO restrictions (id, recipient_id, ground, restricted_at) VALUES (gen_random_uuid(), $1, 'retention', now()) ON CONFLICT DO NOTHING":                          {recipient},
 		"INSERT INTO restricted_views VALUES ($1, $2, now(), now())":                                                                                                            {recipient, w.ids["user_id"]},
 		"INSERT INTO retention_runs VALUES ('2026-11-24', now())":                                                                                                               nil,
+		"INSERT INTO case_groups (id, office_id, key, created_at) VALUES (gen_random_uuid(), $1, 'walked', now()) ON CONFLICT DO NOTHING":                                       {w.ids["office_id"]},
 		"INSERT INTO index_mark (suite) VALUES ('aes') ON CONFLICT DO NOTHING":                                                                                                  nil,
 		"INSERT INTO plan_grants SELECT $1, $2, id, now() FROM offices WHERE code = '370325'":                                                                                   {w.ids["plan_id"], recipient},
 		`WITH p AS (INSERT INTO proofs VALUES (1, '2026-11-24', now(), 1, 1, 1, '\x00', 1, 0, 0, '{}', true))

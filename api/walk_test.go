@@ -359,6 +359,9 @@ func (c *county) openedCase() map[string]string {
 		}, "clue_id")
 	}
 	ids["clue_id"] = clue("1", criminal)
+	partner := made(c.officer, "/v1/partners", object{"name": "县退役军人事务局", "kind": "veterans"}, "partner_id")
+	ids["partner_id"] = partner
+	ids["meeting_id"] = made(c.officer, "/v1/meetings", object{"planned_on": "2026-11-24", "partner_ids": []string{partner}}, "meeting_id")
 	ids["case_id"] = made(c.officer, "/v1/clues/"+clue("2", lead)+"/case", object{"number": "C-1"}, "case_id")
 	added := c.send(c.officer, http.MethodPost, "/v1/cases/"+ids["case_id"]+"/files", pdfForm, "Content-Type", "multipart/form-data; boundary=b")
 	require.Less(c.t, added.status, 300, added.text)
@@ -413,6 +416,9 @@ func (w *walker) known() map[string]asked {
 		SELECT kind, 2, keep_months, at_least_months, anchor, action, basis, now() FROM retention_rules WHERE kind = 'inbound_text'`)
 	frozen := map[string]string{"recipient_id": third}
 	known := map[string]asked{
+		"save-group":           {body: object{"office_id": office}},
+		"plan-meeting":         {body: object{"office_id": office, "partner_ids": []string{w.ids["partner_id"]}}},
+		"hold-meeting":         {body: object{"held_on": "2026-11-24", "decisions": []object{{"what": "x"}}}, once: true},
 		"add-department":       {body: object{"office_id": office}},
 		"record-clue":          {body: object{"office_id": office, "from_department_id": w.ids["to_department_id"], "received_on": "2026-11-20"}},
 		"add-rule":             {ids: map[string]string{"rule": "aid_rules"}},
@@ -478,7 +484,7 @@ func (w *walker) known() map[string]asked {
 	for _, id := range []string{
 		"list-plans", "list-transfers", "list-referrals", "list-check-ins", "list-messages", "list-inbox", "list-tasks", "list-alerts",
 		"list-visits-to-sign", "count-plans", "list-erasures", "list-retention", "list-retention-runs", "list-partners", "list-contacts",
-		"list-templates", "read-calendar", "list-absences", "list-duties", "list-lines", "read-statistics", "list-departments", "list-clues", "list-cases", "list-rules", "search-files", "list-wordings", "read-me", "read-audit",
+		"list-templates", "read-calendar", "list-absences", "list-duties", "list-lines", "read-statistics", "list-groups", "read-trip", "list-meetings", "list-departments", "list-clues", "list-cases", "list-rules", "search-files", "list-wordings", "read-me", "read-audit",
 		"send-test", "list-users",
 	} {
 		known[id] = asked{own: true}

@@ -52,7 +52,7 @@ var clockSentences = map[string]string{
 	"complete":     "money was paid first and the approval is still missing after 10 working days",
 }
 
-// WatchCases looks at clues nobody has answered and clocks past their day, at most
+// WatchCases looks at clues nobody has answered, agreements that end and clocks past their day, at most
 // limit of each, and opens a task for each once. A clock that waited for plans to be
 // active ends when they are. It costs what is due, and catches up.
 func (l *Log) WatchCases(ctx context.Context, limit int) (int, error) {
@@ -62,6 +62,10 @@ func (l *Log) WatchCases(ctx context.Context, limit int) (int, error) {
 			return 0, err
 		}
 		clues, err := l.watchClues(ctx, tx, limit)
+		if err != nil {
+			return 0, err
+		}
+		ending, err := l.watchAgreements(ctx, tx, limit)
 		if err != nil {
 			return 0, err
 		}
@@ -89,7 +93,7 @@ func (l *Log) WatchCases(ctx context.Context, limit int) (int, error) {
 				return 0, err
 			}
 		}
-		return met + clues + len(found), nil
+		return met + clues + ending + len(found), nil
 	})
 }
 

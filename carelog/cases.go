@@ -88,7 +88,8 @@ type caseFacts struct {
 type NewCase struct {
 	Clue         ClueID
 	Number       string
-	OriginalCase string // the original case's number; sealed
+	OriginalCase string        // the original case's number; sealed
+	OpenedOn     calendar.Date // zero: today; earlier for what began before it was recorded here
 }
 
 // OpenCase opens a case file from a clue that was taken over: the clock to decide
@@ -106,6 +107,14 @@ func (l *Log) OpenCase(ctx context.Context, by Actor, n NewCase) (CaseFile, erro
 		if validIDNumber(strings.ToUpper(n.Number)) {
 			p.add("number", isAnIDNumber)
 		}
+		switch {
+		case n.OpenedOn.IsZero():
+			n.OpenedOn = tx.today()
+		case n.OpenedOn.After(tx.today()):
+			p.add("opened_on", isInFuture)
+		case n.OpenedOn.Before(clue.ReceivedOn):
+			p.add("opened_on", endsBeforeItBegins)
+		}
 		if len(n.OriginalCase) > 200 {
 			p.add("original_case", isTooLong)
 		}
@@ -117,7 +126,7 @@ func (l *Log) OpenCase(ctx context.Context, by Actor, n NewCase) (CaseFile, erro
 		}
 		c := CaseFile{AidCase: AidCase{
 			ID: newID[caseKind](tx.now, l.random), Office: clue.Office, Number: n.Number, Origin: clue.Origin, CaseStage: clue.CaseStage,
-			FromPartner: clue.FromPartner, Persons: clue.Persons, State: "open", OpenedOn: tx.today(),
+			FromPartner: clue.FromPartner, Persons: clue.Persons, State: "open", OpenedOn: n.OpenedOn,
 		}}
 		key, wrapped, err := l.keys.NewDataKey(l.random, c.ID)
 		if err != nil {
@@ -135,10 +144,10 @@ func (l *Log) OpenCase(ctx context.Context, by Actor, n NewCase) (CaseFile, erro
 		if _, err := tx.Exec(ctx, "UPDATE clues SET state = 'opened', case_id = $2 WHERE id = $1", clue.ID, c.ID); err != nil {
 			return c, fmt.Errorf("open case: %w", err)
 		}
-		if err := l.startClock(ctx, tx, c.AidCase, "decide", tx.today()); err != nil {
+		if err := l.startClock(ctx, tx, c.AidCase, "decide", n.OpenedOn); err != nil {
 			return c, err
 		}
-		if err := l.addEntry(ctx, tx, c.AidCase, key, CaseEntry{Kind: "opened", DoneOn: tx.today(), Number: clue.Number}); err != nil {
+		if err := l.addEntry(ctx, tx, c.AidCase, key, CaseEntry{Kind: "opened", DoneOn: n.OpenedOn, Number: clue.Number}); err != nil {
 			return c, err
 		}
 		return l.caseFile(ctx, tx, c.ID, KeepCases)

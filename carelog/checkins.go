@@ -192,10 +192,12 @@ func (l *Log) RollCheckIns(ctx context.Context, limit int) (int, error) {
 
 // CheckInFilter chooses check-ins. Zero fields choose all.
 type CheckInFilter struct {
-	Standing  string      // open, due, overdue, upcoming; empty: every state
-	Recipient RecipientID // one file's
-	Officer   UserID      // one officer's
-	Except    UserID      // all but one officer's
+	Standing  string        // open, due, overdue, upcoming; empty: every state
+	Recipient RecipientID   // one file's
+	Officer   UserID        // one officer's
+	Except    UserID        // all but one officer's
+	DueUntil  calendar.Date // due by that day
+	Group     string        // of the case group with this key
 	AfterDue  calendar.Date
 	AfterID   CheckInID // the last row seen, with AfterDue
 	Limit     int       // 1-200
@@ -261,6 +263,12 @@ func (l *Log) listCheckIns(ctx context.Context, tx txn, f CheckInFilter) ([]Chec
 	}
 	if !f.Except.IsZero() {
 		add("p.officer_id <> ?", f.Except)
+	}
+	if !f.DueUntil.IsZero() {
+		add("c.due <= ?", f.DueUntil)
+	}
+	if f.Group != "" {
+		add("EXISTS (SELECT FROM aid_awards a JOIN case_groups g ON g.id = a.group_id WHERE a.recipient_id = c.recipient_id AND g.key = ?)", f.Group)
 	}
 	if !f.AfterID.IsZero() {
 		add("(c.due, c.id) > (?, ?)", f.AfterDue, f.AfterID)

@@ -38,6 +38,7 @@ type Clue struct {
 	AnsweredAt     *time.Time    `json:"answered_at"`
 	Case           CaseID        `json:"case_id"`
 	Into           ClueID        `json:"into_clue_id"`
+	Meeting        MeetingID     `json:"meeting_id"` // where it was received, if at one
 
 	Subject string `json:"subject"` // who it is about and what is known; sealed. Not in lists
 	Outcome string `json:"outcome"` // why it went back or was not taken on; sealed. Not in lists
@@ -86,9 +87,9 @@ func (l *Log) RecordClue(ctx context.Context, by Actor, c Clue) (Clue, error) {
 			c.State, c.AnsweredAt, answeredBy = "accepted", &tx.now, by.User
 		}
 		_, err = tx.Exec(ctx, `INSERT INTO clues (id, office_id, number, received_on, origin, case_stage, from_department, from_partner, to_department, persons,
-				state, answer_by, answered_at, answered_by, data_key, sealed, recorded_by, recorded_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`, c.ID, c.Office, c.Number, c.ReceivedOn, c.Origin, c.CaseStage,
-			c.FromDepartment, c.FromPartner, c.ToDepartment, c.Persons, c.State, c.AnswerBy, c.AnsweredAt, answeredBy, wrapped, sealed, by.User, tx.now)
+				state, answer_by, answered_at, answered_by, data_key, sealed, recorded_by, recorded_at, meeting_id)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`, c.ID, c.Office, c.Number, c.ReceivedOn, c.Origin, c.CaseStage,
+			c.FromDepartment, c.FromPartner, c.ToDepartment, c.Persons, c.State, c.AnswerBy, c.AnsweredAt, answeredBy, wrapped, sealed, by.User, tx.now, c.Meeting)
 		if err != nil {
 			return c, fmt.Errorf("record clue: %w", err)
 		}
@@ -136,6 +137,15 @@ func (c Clue) check(ctx context.Context, tx txn) error {
 			return err
 		} else if !known || !c.FromDepartment.IsZero() {
 			p.add("from_partner_id", isNoSource)
+		}
+	}
+	if !c.Meeting.IsZero() {
+		var known bool
+		if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM meetings WHERE id = $1 AND office_id = $2)", c.Meeting, c.Office).Scan(&known); err != nil {
+			return fmt.Errorf("find meeting: %w", err)
+		}
+		if !known {
+			p.add("meeting_id", isUnknown)
 		}
 	}
 	return p.err()
@@ -199,12 +209,12 @@ func (l *Log) AnswerClue(ctx context.Context, by Actor, id ClueID, a ClueAnswer)
 func clueCause(id ClueID) string { return "clue_unanswered:" + id.String() }
 
 const selectClues = `SELECT id, office_id, number, received_on, origin, case_stage, from_department, from_partner, to_department, persons, state, answer_by,
-	answered_at, case_id, into_clue, data_key, sealed FROM clues WHERE `
+	answered_at, case_id, into_clue, meeting_id, data_key, sealed FROM clues WHERE `
 
 // scanClue reads a row; the key opens what is sealed, which lists leave shut.
 func (l *Log) scanClue(tx txn, row pgx.CollectableRow) (c Clue, wrapped, sealed []byte, err error) {
 	err = row.Scan(&c.ID, &c.Office, &c.Number, &c.ReceivedOn, &c.Origin, &c.CaseStage, &c.FromDepartment, &c.FromPartner, &c.ToDepartment, &c.Persons, &c.State,
-		&c.AnswerBy, &c.AnsweredAt, &c.Case, &c.Into, &wrapped, &sealed)
+		&c.AnswerBy, &c.AnsweredAt, &c.Case, &c.Into, &c.Meeting, &wrapped, &sealed)
 	c.Overdue = c.State == "handed" && c.AnswerBy.Before(tx.today())
 	return c, wrapped, sealed, err
 }

@@ -135,6 +135,19 @@ func (e *prepared) checkAward(p *problems, today calendar.Date) {
 		}
 		sum += s.AmountFen
 	}
+	for i, s := range a.Sources {
+		if !slices.Contains(sourceLevels, s.Level) {
+			p.add(fmt.Sprintf("award.sources[%d].level", i), isUnknown)
+		}
+	}
+	for i, tag := range a.Tags {
+		if !slices.Contains(programmeTags, tag) {
+			p.add(fmt.Sprintf("award.tags[%d]", i), isUnknown)
+		}
+	}
+	if len(a.Group) > 60 {
+		p.add("award.group", isTooLong)
+	}
 	if len(a.Sources) > 0 && sum != a.TotalFen {
 		p.add("award.sources", doesNotAddUp)
 	}
@@ -212,3 +225,8 @@ func chooseTemplate(e Enrolment, today calendar.Date) string {
 	}
 	return "G"
 }
+
+var (
+	sourceLevels  = []string{"", "county", "city", "province", "nation", "outside"}
+	programmeTags = []string{"rural_revitalisation", "women", "minors", "disabled", "veterans", "petition"}
+)

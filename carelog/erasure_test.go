@@ -80,7 +80,7 @@ func (c *county) night() carelog.RetentionRun {
 func (c *county) opens(words ...string) (found []string) {
 	c.t.Helper()
 	keys := map[[16]byte][]byte{}
-	for _, table := range []string{"recipients", "users", "village_contacts", "lines", "partners", "clues", "aid_cases"} {
+	for _, table := range []string{"recipients", "users", "village_contacts", "lines", "partners", "clues", "aid_cases", "meetings"} {
 		rows, err := c.pool.Query(c.ctx(), "SELECT id, data_key FROM "+table+" WHERE data_key IS NOT NULL")
 		require.NoError(c.t, err)
 		var id carelog.RecipientID

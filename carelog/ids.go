@@ -42,6 +42,7 @@ type (
 	departmentKind struct{}
 	clueKind       struct{}
 	caseKind       struct{}
+	meetingKind    struct{}
 	plainKind      struct{}
 )
 
@@ -100,6 +101,8 @@ type (
 	ClueID = ID[clueKind]
 	// CaseID names an aid case file.
 	CaseID = ID[caseKind]
+	// MeetingID names a joint meeting.
+	MeetingID = ID[meetingKind]
 
 	anyID = ID[plainKind]
 )

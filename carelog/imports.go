@@ -32,7 +32,7 @@ func LedgerColumns() []string {
 var ledgerColumns = []string{
 	"外部编号", "姓名", "性别", "身份证号", "出生日期", "手机号", "乡镇", "村居", "详细住址", "困难情形", "家庭成员", "来源", "线索部门", "案件阶段", "案由",
 	"损失金额(元)", "已获赔偿(元)", "救助金额(元)", "资金来源", "发放日期", "承办人", "方案", "村联系人", "村联系人职务", "村联系人电话",
-	"备用联系人", "备用联系人电话", "号码已核实", "家庭称呼",
+	"备用联系人", "备用联系人电话", "号码已核实", "家庭称呼", "案件组", "项目标签",
 }
 
 var requiredColumns = []string{"外部编号", "姓名", "乡镇", "村居", "救助金额(元)", "发放日期", "承办人"}
@@ -42,7 +42,7 @@ var columnOf = map[string]string{
 	"external_id": "外部编号", "name": "姓名", "id_number": "身份证号", "born_on": "出生日期", "phone": "手机号", "village": "村居", "flags": "困难情形",
 	"award.total_fen": "救助金额(元)", "award.loss_fen": "损失金额(元)", "award.compensation_fen": "已获赔偿(元)", "award.paid_on": "发放日期",
 	"award.origin": "来源", "award.sources": "资金来源", "officer": "承办人", "template": "方案", "household_alias": "家庭称呼",
-	"primary_contact_id": "村联系人", "backup_contact_id": "备用联系人", "household": "家庭成员",
+	"primary_contact_id": "村联系人", "backup_contact_id": "备用联系人", "household": "家庭成员", "award.group": "案件组", "award.tags": "项目标签",
 }
 
 // ImportOptions say how a ledger is taken in.
@@ -208,6 +208,9 @@ func (im *importer) gather(row, before int, err error) error {
 		if strings.HasPrefix(field, "award.sources") {
 			field = "award.sources"
 		}
+		if strings.HasPrefix(field, "award.tags") {
+			field = "award.tags"
+		}
 		problem := RowProblem{row, columnOf[field], f.Chinese}
 		if !slices.Contains(im.report.Problems[before:], problem) {
 			im.report.Problems = append(im.report.Problems, problem)
@@ -240,6 +243,7 @@ func (im *importer) enrolment(row LedgerRow) Enrolment {
 	e.Flags = im.flags(row.Number, "困难情形", cell("困难情形"))
 	e.Household = im.household(row.Number, cell("家庭成员"))
 	e.Award.Sources = im.sources(row.Number, cell("资金来源"))
+	e.Award.Group, e.Award.Tags = cell("案件组"), im.tags(row.Number, cell("项目标签"))
 	return e
 }
 
@@ -330,6 +334,23 @@ func (im *importer) household(row int, text string) []Member {
 }
 
 // sources reads 来源:金额 separated by semicolons.
+// tagWords are how a ledger writes the programmes an award is reported under.
+var tagWords = map[string]string{
+	"乡村振兴": "rural_revitalisation", "妇女": "women", "未成年人": "minors", "残疾人": "disabled", "退役军人": "veterans", "涉访": "petition",
+}
+
+func (im *importer) tags(row int, text string) (tags []string) {
+	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return strings.ContainsRune("、,，;； ", r) }) {
+		tag := tagWords[word]
+		if tag == "" {
+			im.problem(row, "项目标签", isUnknown)
+			continue
+		}
+		tags = append(tags, tag)
+	}
+	return tags
+}
+
 func (im *importer) sources(row int, text string) []Source {
 	var sources []Source
 	for _, part := range strings.FieldsFunc(text, isSemicolon) {
@@ -339,7 +360,7 @@ func (im *importer) sources(row int, text string) []Source {
 			im.problem(row, "资金来源", isMisshapen)
 			continue
 		}
-		sources = append(sources, Source{strings.TrimSpace(name), fen})
+		sources = append(sources, Source{Name: strings.TrimSpace(name), AmountFen: fen})
 	}
 	return sources
 }

@@ -15,7 +15,7 @@ import (
 // partnerKinds are the bodies that referrals go to. A village committee is none:
 // what the village may know goes through the plan's contact.
 var partnerKinds = []string{
-	"civil_affairs", "education", "health", "medical_insurance", "housing", "employment", "agriculture", "disabled_federation", "veterans", "justice",
+	"civil_affairs", "finance", "education", "health", "medical_insurance", "housing", "employment", "agriculture", "disabled_federation", "veterans", "justice",
 	"court", "police", "procuratorate", "township", "womens_federation", "union", "youth_league", "charity", "red_cross", "social_work", "school", "hospital", "other",
 }
 

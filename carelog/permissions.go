@@ -18,6 +18,7 @@ const (
 	DoubtVisit      Act = "look_into_doubt"
 	ListWork        Act = "list_work"
 	CountPlans      Act = "count_plans"
+	KeepMeetings    Act = "keep_meetings"
 	SeeCases        Act = "see_cases"
 	KeepCases       Act = "keep_cases"
 	PayFirst        Act = "pay_first"
@@ -134,6 +135,7 @@ var Permissions = []Permission{
 	{DoubtVisit, "decide", []Role{Supervisor}, "look into a doubt about a visit; never whoever recorded or made it", false},
 	{ListWork, "read:work", with(caring, Integration), "plans, check-ins, tasks, alerts, messages, replies, referrals, offers of the office", false},
 	{CountPlans, "read:statistics", with(caring, Integration), "numbers only", false},
+	{KeepMeetings, "write:cases", caring, "joint meetings: pack, minutes, decisions", false},
 	{SeeCases, "read:cases", with(caring, Integration), "clues and case files: each read of one is audited", false},
 	{KeepCases, "write:cases", caring, "clues, conditions, steps, documents", false},
 	{PayFirst, "decide", []Role{Supervisor}, "before the approval, with the reason", false},

@@ -32,6 +32,8 @@ type Member struct {
 type Source struct {
 	Name      string `json:"name"`
 	AmountFen int64  `json:"amount_fen"`
+	Level     string `json:"level,omitempty"`       // county, city, province, nation, outside; empty: not said
+	Office    string `json:"office_code,omitempty"` // of a procuratorate that paid
 }
 
 // Award is what was paid once. Amounts are in fen.
@@ -46,6 +48,8 @@ type Award struct {
 	CaseStage       string        `json:"case_stage"`
 	Offence         string        `json:"offence"`
 	Case            CaseID        `json:"case_id,omitzero"` // the case file it belongs to, if one is kept
+	Group           string        `json:"group,omitempty"`  // key of the case group; made where there is none
+	Tags            []string      `json:"tags,omitempty"`   // rural_revitalisation, women, minors, disabled, veterans, petition (L4)
 }
 
 // Enrolment is an aid recipient with the award, the household and the plan to be made.
@@ -128,7 +132,7 @@ func (l *Log) enrol(ctx context.Context, tx txn, e prepared) (Enrolled, error) {
 			return Enrolled{}, fmt.Errorf("insert household member: %w", err)
 		}
 	}
-	if err := l.insertAward(ctx, tx, id, key, e.Award); err != nil {
+	if err := l.insertAward(ctx, tx, e.Office, id, key, e.Award); err != nil {
 		return Enrolled{}, err
 	}
 	tx.append(happening{recipient: id, kind: "recipient_enrolled", subject: anyID(id), details: map[string]any{
@@ -196,21 +200,28 @@ func (l *Log) digest(e Enrolment) []byte {
 	return l.keys.Index("enrolment", string(plain))
 }
 
-func (l *Log) insertAward(ctx context.Context, tx txn, recipient RecipientID, key crypt.DataKey, a Award) error {
+func (l *Log) insertAward(ctx context.Context, tx txn, office OfficeID, recipient RecipientID, key crypt.DataKey, a Award) error {
+	var group anyID
+	if a.Group != "" {
+		var err error
+		if group, err = l.groupOf(ctx, tx, office, a.Group); err != nil {
+			return err
+		}
+	}
 	id := newID[plainKind](tx.now, l.random)
 	sealed, err := crypt.SealJSON(key, map[string]string{"offence": a.Offence}, "aid_awards.sealed/"+id.String())
 	if err != nil {
 		return fmt.Errorf("seal the award: %w", err)
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO aid_awards
-		(id, recipient_id, total_fen, paid_on, loss_fen, compensation_fen, origin, source_department, case_stage, sealed, created_at, case_id)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`, id, recipient, a.TotalFen, a.PaidOn, a.LossFen, a.CompensationFen,
-		a.Origin, a.Department, a.CaseStage, sealed, tx.now, a.Case)
+		(id, recipient_id, total_fen, paid_on, loss_fen, compensation_fen, origin, source_department, case_stage, sealed, created_at, case_id, group_id, tags)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`, id, recipient, a.TotalFen, a.PaidOn, a.LossFen, a.CompensationFen,
+		a.Origin, a.Department, a.CaseStage, sealed, tx.now, a.Case, group, notNilStrings(a.Tags))
 	if err != nil {
 		return fmt.Errorf("insert award: %w", err)
 	}
 	for _, s := range a.Sources {
-		_, err := tx.Exec(ctx, "INSERT INTO aid_sources (award_id, source, amount_fen) VALUES ($1, $2, $3)", id, s.Name, s.AmountFen)
+		_, err := tx.Exec(ctx, "INSERT INTO aid_sources (award_id, source, amount_fen, level, office_code) VALUES ($1, $2, $3, $4, $5)", id, s.Name, s.AmountFen, s.Level, s.Office)
 		if err != nil {
 			return fmt.Errorf("insert aid source: %w", err)
 		}

@@ -190,11 +190,15 @@ func (l *Log) SendReferral(ctx context.Context, by Actor, id ReferralID, s Sendi
 			return "", nil, err
 		}
 		s.At = orNow(s.At, tx.now)
+		acknowledge, decide, err := agreedDays(ctx, tx, r.Partner)
+		if err != nil {
+			return "", nil, err
+		}
 		if s.AcknowledgeBy.IsZero() {
-			s.AcknowledgeBy = tx.cal(r.office).AddWorkdays(calendar.Of(s.At), acknowledgeWithin)
+			s.AcknowledgeBy = tx.cal(r.office).AddWorkdays(calendar.Of(s.At), acknowledge)
 		}
 		if s.DecideBy.IsZero() {
-			s.DecideBy = tx.cal(r.office).AddWorkdays(calendar.Of(s.At), decideWithin)
+			s.DecideBy = tx.cal(r.office).AddWorkdays(calendar.Of(s.At), decide)
 		}
 		if err := s.check(tx); err != nil {
 			return "", nil, err

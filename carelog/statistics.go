@@ -24,6 +24,7 @@ const (
 	UnitPlan      Unit = "plan"
 	UnitCase      Unit = "case" // 案: one case file, however many people
 	UnitClue      Unit = "clue"
+	UnitMeeting   Unit = "meeting"
 	UnitReferral  Unit = "referral"
 	UnitFen       Unit = "fen"
 )
@@ -161,6 +162,12 @@ const (
 	fromReferrals = `FROM referrals f WHERE ($1 OR f.office_id = ANY ($2)) AND f.sent_at IS NOT NULL
 		AND (f.sent_at >= $3::date::timestamp AT TIME ZONE 'Asia/Shanghai' AND f.sent_at < ($4::date + 1)::timestamp AT TIME ZONE 'Asia/Shanghai'
 			OR f.sent_at >= $5::date::timestamp AT TIME ZONE 'Asia/Shanghai' AND f.sent_at < ($6::date + 1)::timestamp AT TIME ZONE 'Asia/Shanghai')`
+	fromTags = `FROM aid_awards a JOIN recipients r ON r.id = a.recipient_id CROSS JOIN LATERAL unnest(a.tags) AS tagged (tag)
+		WHERE ($1 OR r.office_id = ANY ($2)) AND (a.paid_on BETWEEN $3 AND $4 OR a.paid_on BETWEEN $5 AND $6)`
+	fromSources = `FROM aid_sources s JOIN aid_awards a ON a.id = s.award_id JOIN recipients r ON r.id = a.recipient_id
+		WHERE ($1 OR r.office_id = ANY ($2)) AND (a.paid_on BETWEEN $3 AND $4 OR a.paid_on BETWEEN $5 AND $6)`
+	fromGroups = `FROM aid_awards a JOIN recipients r ON r.id = a.recipient_id JOIN case_groups g ON g.id = a.group_id
+		WHERE ($1 OR r.office_id = ANY ($2)) AND (a.paid_on BETWEEN $3 AND $4 OR a.paid_on BETWEEN $5 AND $6)`
 	fromClues = `FROM clues c LEFT JOIN departments d ON d.id = c.from_department LEFT JOIN partners p ON p.id = c.from_partner
 		WHERE ($1 OR c.office_id = ANY ($2)) AND c.state <> 'merged' AND (c.received_on BETWEEN $3 AND $4 OR c.received_on BETWEEN $5 AND $6)`
 	fromCases = `FROM aid_cases c LEFT JOIN partners p ON p.id = c.from_partner
@@ -194,6 +201,9 @@ var dimensions = []dimension{
 	{"village", UnitHousehold, "coalesce(v.township || ' ' || v.name, '')", household, fromAwards, now, fenOfAwards, noGrant, noPeople},
 	{"template", UnitPlan, "t.key", "p.id", fromPlans, now, noFen, noGrant, noPeople},
 	{"tier", UnitPlan, "p.tier", "p.id", fromPlans, now, noFen, noGrant, noPeople},
+	{"tag", UnitAward, "tagged.tag", everyAward, fromTags, now, fenOfAwards, noGrant, noPeople},
+	{"group", UnitHousehold, "g.key", household, fromGroups, now, fenOfAwards, noGrant, noPeople},
+	{"aid_source", UnitAward, "s.source", everyAward, fromSources, now, "coalesce(sum(s.amount_fen) FILTER (WHERE " + now + "), 0)::bigint", noGrant, noPeople},
 	{"clue_source", UnitClue, "coalesce(p.name, d.name, '')", "c.id", fromClues, "c.received_on BETWEEN $3 AND $4", noFen, noGrant, noPeople},
 	{"case_source", UnitCase, "coalesce(p.name, '')", "c.id", fromCases, "c.opened_on BETWEEN $3 AND $4", noFen, noGrant, "coalesce(sum(c.persons) FILTER (WHERE c.opened_on BETWEEN $3 AND $4), 0)::bigint"},
 	{"measure", UnitReferral, "f.measure", "f.id", fromReferrals, referredNow, noFen, grantedReferrals, noPeople},
@@ -261,7 +271,14 @@ func (c counter) cases(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("count clues: %w", err)
 	}
+	var met, metBefore int64
+	err = c.tx.QueryRow(ctx, "SELECT count(*) FILTER (WHERE held_on BETWEEN $3 AND $4), count(*) FILTER (WHERE held_on BETWEEN $5 AND $6) FROM meetings WHERE $1 OR office_id = ANY ($2)", args...).
+		Scan(&met, &metBefore)
+	if err != nil {
+		return fmt.Errorf("count meetings: %w", err)
+	}
 	c.s.Figures = append(c.s.Figures,
+		figure("meetings", UnitMeeting, met, metBefore),
 		figure("cases", UnitCase, n.cases, before.cases),
 		figure("persons_in_cases", UnitPerson, n.persons, before.persons),
 		figure("clues", UnitClue, n.clues, before.clues),

@@ -22,7 +22,12 @@ func everythingSealed(t *testing.T) (*county, carelog.Enrolled) {
 	k := withDepartments(c)
 	opened := k.opened(nil)
 	k.add(opened.ID, "home_visit")
-	_, err := k.app.AddCaseFile(c.ctx(), k.officer, opened.ID, "a.pdf", []byte("%PDF-1.7 x"))
+	_, err := k.app.AddPartnerContact(c.ctx(), k.officer, k.veterans, carelog.PartnerContact{Name: "周某", Phone: "15400000556"})
+	require.NoError(t, err)
+	meeting, err := k.app.PlanMeeting(c.ctx(), k.officer, carelog.Meeting{PlannedOn: calendar.Of(tuesday), Partners: []carelog.PartnerID{k.veterans}})
+	require.NoError(t, err)
+	require.NoError(t, k.app.HoldMeeting(c.ctx(), k.officer, meeting.ID, calendar.Of(tuesday), "纪要", []carelog.MeetingDecision{{What: "议定"}}))
+	_, err = k.app.AddCaseFile(c.ctx(), k.officer, opened.ID, "a.pdf", []byte("%PDF-1.7 x"))
 	require.NoError(t, err)
 	ctx := c.ctx()
 	c.reply(contactPhone, code+" 2") // a signal that a rule judges, under the household's key

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,6 +27,11 @@ import (
 //
 //go:embed demo/county.csv
 var countyCSV []byte
+
+// The year before, so that the article's comparison can be made: 102,000 yuan.
+//
+//go:embed demo/before.csv
+var beforeCSV []byte
 
 // countyDay is the day the ledger's payment dates are written for; the demo
 // moves them to the day it runs on.
@@ -161,7 +168,13 @@ func (d *demo) writeLedger() (carelog.Ledger, error) {
 	if err != nil {
 		return carelog.Ledger{}, fmt.Errorf("read the county: %w", err)
 	}
+	before, err := ledger.Read(bytes.NewReader(beforeCSV), "before.csv")
+	if err != nil {
+		return carelog.Ledger{}, fmt.Errorf("read the year before: %w", err)
+	}
+	source.Rows = append(source.Rows, before.Rows...)
 	shift := calendar.Of(d.now()).Sub(countyDay)
+	header := append(slices.Clone(source.Header), "案件组", "项目标签")
 	var rows [][]string
 	for _, row := range source.Rows {
 		paid, err := calendar.Parse(row.Cells["发放日期"])
@@ -169,14 +182,17 @@ func (d *demo) writeLedger() (carelog.Ledger, error) {
 			return carelog.Ledger{}, err
 		}
 		row.Cells["发放日期"] = paid.AddDays(shift).String()
-		cells := make([]string, len(source.Header))
-		for i, column := range source.Header {
+		if row.Cells["案由"] == "诈骗" && strings.HasPrefix(row.Cells["外部编号"], "YY2026") { // the article's fruit growers (L14)
+			row.Cells["案件组"], row.Cells["项目标签"] = growers, "乡村振兴"
+		}
+		cells := make([]string, len(header))
+		for i, column := range header {
 			cells[i] = row.Cells[column]
 		}
 		rows = append(rows, cells)
 	}
 	var body bytes.Buffer
-	if err := ledger.WriteXLSX(&body, source.Header, rows); err != nil {
+	if err := ledger.WriteXLSX(&body, header, rows); err != nil {
 		return carelog.Ledger{}, fmt.Errorf("write the ledger: %w", err)
 	}
 	if err := os.WriteFile(d.ledgerPath(), body.Bytes(), 0o600); err != nil {

@@ -121,6 +121,9 @@ func (d *demo) workThroughThePast(ctx context.Context, table carelog.Ledger) err
 	if len(report.Problems) > 0 {
 		return fmt.Errorf("the ledger has %d problems, first: row %d, %s: %s", len(report.Problems), report.Problems[0].Row, report.Problems[0].Column, report.Problems[0].Reason)
 	}
+	if err := r.casesBefore(ctx, table); err != nil {
+		return fmt.Errorf("record the cases: %w", err)
+	}
 	return errors.Join(append(r.callbacks, r.sweeps(ctx))...)
 }
 

@@ -168,6 +168,24 @@ func sayTheArticlesFigures(t *testing.T, base, token string) {
 	require.Equal(t, carelog.UnitPerson, figures["recipients"].Unit)
 	require.EqualValues(t, []int64{41, 41}, []int64{figures["ex_officio"].Value, *figures["ex_officio"].Of}, "41 of 41")
 	paid := figures["paid"]
+	units := map[string]carelog.Unit{}
+	for key, want := range map[string]int64{"meetings": 2, "clues_from_partners": 3, "clues": 44, "cases": 42, "persons_in_cases": 41 + 81} {
+		require.EqualValues(t, want, figures[key].Value, key)
+		units[key] = figures[key].Unit
+	}
+	require.Equal(t, map[string]carelog.Unit{"meetings": "meeting", "clues_from_partners": "clue", "clues": "clue", "cases": "case", "persons_in_cases": "person"}, units)
+	tables := map[string]carelog.StatisticsTable{}
+	for _, table := range s.Tables {
+		tables[table.Key] = table
+	}
+	require.Contains(t, tables["case_source"].Rows, carelog.StatisticsRow{Key: "县退役军人事务局", Count: 1, Persons: 81}, "one case, 81 people")
+	// All clues of the year's awards came from criminal departments (L13), and three more from outside (L30): both stand here, each counted.
+	require.Equal(t, "刑事检察部门", tables["source_department"].Rows[0].Key)
+	require.EqualValues(t, 41, tables["source_department"].Rows[0].Count)
+	require.Equal(t, []int64{18, 18}, []int64{tables["group"].Rows[0].Count, tables["group"].Of})
+	var groups struct{ Items []carelog.CaseGroup }
+	decode(t, base, token, "/v1/groups", &groups)
+	require.Equal(t, []int{18, 3, 5}, []int{groups.Items[0].Households, groups.Items[0].Townships, groups.Items[0].Villages})
 	require.EqualValues(t, []int64{215_000_00, 102_000_00, 113_000_00, 1108}, []int64{paid.Value, paid.Prior, paid.Change, *paid.ChangePermille})
 }
 
