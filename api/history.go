@@ -11,6 +11,7 @@ import (
 
 type entryBody struct {
 	Seq        int64           `json:"seq" doc:"1, 2, 3 … within the file"`
+	Recipient  string          `json:"recipient_id,omitempty" format:"uuid" doc:"The file: a person whose files were merged has several"`
 	Kind       string          `json:"kind"`
 	OccurredAt time.Time       `json:"occurred_at"`
 	RecordedAt time.Time       `json:"recorded_at"`
@@ -23,7 +24,7 @@ type entryBody struct {
 }
 
 func showEntry(e carelog.Entry) entryBody {
-	return entryBody{e.Seq, e.Kind, e.OccurredAt, e.RecordedAt, string(e.ActorKind), e.ActorID, e.ActorName, e.SubjectID, e.Details, hex.EncodeToString(e.Hash)}
+	return entryBody{e.Seq, e.Recipient.String(), e.Kind, e.OccurredAt, e.RecordedAt, string(e.ActorKind), e.ActorID, e.ActorName, e.SubjectID, e.Details, hex.EncodeToString(e.Hash)}
 }
 
 type historyQuery struct {

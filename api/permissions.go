@@ -29,6 +29,19 @@ var acts = map[string][]carelog.Act{
 
 	"request-visit-confirmation": {carelog.ConfirmVisit},
 
+	"list-merges":           {carelog.ProposeMergeAct},
+	"propose-merge":         {carelog.ProposeMergeAct},
+	"propose-contact-merge": {carelog.ProposeMergeAct},
+	"decide-merge":          {carelog.DecideMerge},
+
+	"read-outcome":       {carelog.ReadFile},
+	"read-funds":         {carelog.ReadFile},
+	"agree-supervision":  {carelog.KeepFunds},
+	"tie-instalment":     {carelog.KeepFunds},
+	"release-instalment": {carelog.ReleaseFunds},
+	"record-fund-use":    {carelog.KeepFunds},
+	"withdraw-fund-use":  {carelog.KeepFunds},
+
 	"read-check-in":    {carelog.ReadFile},
 	"list-records":     {carelog.ReadFile},
 	"explain-check-in": {carelog.ReadFile},

@@ -54,6 +54,8 @@ type awardBody struct {
 	CaseID          carelog.CaseID `json:"case_id,omitzero" format:"uuid" doc:"The case file it belongs to, where one is kept"`
 	Group           string         `json:"group,omitempty" maxLength:"60" doc:"Key of the case group; made where there is none"`
 	Tags            []string       `json:"tags,omitempty" nullable:"false" maxItems:"6" enum:"rural_revitalisation,women,minors,disabled,veterans,petition"`
+	CaseNo          string         `json:"case_no,omitempty" maxLength:"100" doc:"Number of the original case, sealed: one award a person and case"`
+	Hardship        string         `json:"hardship,omitempty" enum:"ordinary,great,extreme" doc:"Grade of hardship; it stands in no text"`
 }
 
 type sourceBody struct {
@@ -97,7 +99,8 @@ func (b enrolmentBody) enrolment() carelog.Enrolment {
 func (b awardBody) award() carelog.Award {
 	a := carelog.Award{
 		TotalFen: b.TotalFen, PaidOn: b.PaidOn, LossFen: b.LossFen, CompensationFen: b.CompensationFen,
-		Origin: b.Origin, Department: b.Department, CaseStage: b.CaseStage, Offence: b.Offence, Case: b.CaseID, Group: b.Group, Tags: b.Tags,
+		Origin: b.Origin, Department: b.Department, CaseStage: b.CaseStage, Offence: b.Offence, CaseNo: b.CaseNo, Hardship: b.Hardship,
+		Case: b.CaseID, Group: b.Group, Tags: b.Tags,
 	}
 	for _, source := range b.Sources {
 		a.Sources = append(a.Sources, carelog.Source(source))

@@ -34,6 +34,7 @@ type VisitBody struct {
 	Partner      string        `json:"partner,omitempty" maxLength:"200" doc:"Who of a partner body was there"`
 	Interpreter  string        `json:"interpreter,omitempty" maxLength:"200" doc:"Or help with the dialect"`
 	Receipt      string        `json:"receipt,omitempty" enum:"full,partial,none,not_asked" doc:"Was the money received in full"`
+	Demands      string        `json:"demands,omitempty" enum:"none,deducted,demanded,not_asked" doc:"Did anybody deduct or demand some of the money; deducted and demanded raise a red alert, as money that was not received does"`
 	UseOfMoney   string        `json:"use_of_money,omitempty" maxLength:"8000"`
 	Uses         []useBody     `json:"uses,omitempty" maxItems:"30" doc:"What the money was used for" nullable:"false"`
 	Changes      string        `json:"changes,omitempty" maxLength:"8000" doc:"In the household since last time"`
@@ -111,7 +112,7 @@ func (b VisitBody) record() (carelog.CheckInRecord, error) {
 	}
 	r := carelog.CheckInRecord{
 		Outcome: b.Outcome, OccurredAt: b.OccurredAt, EndedAt: b.EndedAt, Informant: b.Informant, AskedVillage: b.AskedVillage, Scores: scores,
-		Officers: b.Officers, Place: b.Place, Partner: b.Partner, Interpreter: b.Interpreter, Receipt: b.Receipt, UseOfMoney: b.UseOfMoney,
+		Officers: b.Officers, Place: b.Place, Partner: b.Partner, Interpreter: b.Interpreter, Receipt: b.Receipt, Demands: b.Demands, UseOfMoney: b.UseOfMoney,
 		Changes: b.Changes, Income: b.Income, Health: b.Health, Mood: b.Mood, Legal: b.Legal, InPlace: b.InPlace, Lapsed: b.Lapsed, Needs: b.Needs,
 		Satisfaction: b.Satisfaction, Confirmed: b.Confirmed, Issues: b.Issues, NextVisit: b.NextVisit, TierProposal: b.TierProposal,
 		Note: b.Note, NextTryOn: b.NextTryOn,

@@ -126,6 +126,19 @@ func (s *server) routes() {
 	post(s, route{id: "bar-village", path: "/v1/plans/{plan_id}/bar-village", summary: "Keep a household from every village contact; the officer phones instead"}, s.barVillage)
 	post(s, route{id: "lift-bar", path: "/v1/plans/{plan_id}/lift-bar", summary: "Let village contacts be named again, as a supervisor"}, s.liftBar)
 
+	get(s, route{id: "read-outcome", path: "/v1/recipients/{recipient_id}/outcome", summary: "Read what care has changed for a household so far"}, s.readOutcome)
+	get(s, route{id: "list-merges", path: "/v1/merges", summary: "List the merges that wait for a decision"}, s.listMerges)
+	post(s, route{id: "propose-merge", path: "/v1/recipients/{recipient_id}/merge", status: http.StatusCreated, summary: "Propose that another file is about the same person and points at this one"}, s.proposeMerge)
+	post(s, route{id: "propose-contact-merge", path: "/v1/contacts/{contact_id}/merge", status: http.StatusCreated, summary: "Propose that another contact is the same and becomes a second phone of this one"}, s.proposeContactMerge)
+	post(s, route{id: "decide-merge", path: "/v1/merges/{merge_id}/decide", status: http.StatusNoContent, summary: "Merge, or reject it, as a supervisor who did not propose it; there is no way back"}, s.decideMerge)
+
+	get(s, route{id: "read-funds", path: "/v1/recipients/{recipient_id}/funds", summary: "Read a recipient's money: award, loss, what was released under whose eyes, what it was used for"}, s.readFunds)
+	post(s, route{id: "agree-supervision", path: "/v1/recipients/{recipient_id}/supervision", summary: "Write down the agreement of three about an award that is released bit by bit"}, s.agreeSupervision)
+	post(s, route{id: "tie-instalment", path: "/v1/instalments/{instalment_id}/tie", summary: "Name the check-in that an instalment waits for, or move its day"}, s.tieInstalment)
+	post(s, route{id: "release-instalment", path: "/v1/instalments/{instalment_id}/release", summary: "Release an instalment after its check-in, as a supervisor who had no part in either"}, s.releaseInstalment)
+	post(s, route{id: "record-fund-use", path: "/v1/recipients/{recipient_id}/fund-uses", summary: "Write down what some of the money was used for, with its evidence"}, s.recordFundUse)
+	post(s, route{id: "withdraw-fund-use", path: "/v1/fund-uses/{fund_use_id}/withdraw", summary: "Take back an entry of the use-of-money ledger that was a mistake"}, s.withdrawFundUse)
+
 	get(s, route{id: "list-partners", path: "/v1/partners", summary: "List the bodies that help"}, s.listPartners)
 	post(s, route{id: "add-partner", path: "/v1/partners", status: http.StatusCreated, summary: "Add a body that helps"}, s.addPartner)
 	get(s, route{id: "list-referrals", path: "/v1/referrals", summary: "List referrals by state, partner or lateness"}, s.listReferrals)

@@ -70,6 +70,7 @@ var reveals = map[string]string{
 	"erase_case_of_the_last": "nothing; destroys the keys of a case when the last of its people was erased",
 	"erase_file":             "nothing; erases one file of the scope that another person proposed to erase",
 	"take_over":              "nothing; moves one plan offered to an office of the scope",
+	"same_person_elsewhere":  "of a keyed index of a person: the names of the offices that have a file of theirs, and whether it is the same case",
 }
 
 // fillTheRest lays a row into what no operation of the walk comes to: sweeps, couriers and rarer paths of life fill it.

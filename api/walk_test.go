@@ -43,7 +43,7 @@ type walker struct {
 // sharedReads are the operations that joint aid opens: the file of the one plan.
 var sharedReads = []string{
 	"read-plan", "read-history", "list-visits", "list-assessments", "list-events", "list-judgements", "read-household", "read-referrals", "list-hints",
-	"list-replies", "list-conflicts", "list-openings", "read-check-in", "list-records",
+	"list-replies", "list-conflicts", "list-openings", "read-check-in", "list-records", "read-funds", "read-outcome",
 }
 
 // asked is how an operation is asked where its description does not say enough.
@@ -334,6 +334,19 @@ func (w *walker) household() {
 	w.ids["phone_id"] = w.make(w.officer, "/v1/contacts/"+w.ids["contact_id"]+"/phones", object{"phone": "15400000555"}, "phone_id")
 	w.ids["measure"] = "legal_aid"
 	maps.Copy(w.ids, w.openedCase())
+	twin, _ := w.enrol("YY-21")
+	w.ids["merge_id"] = w.make(w.officer, file+"/merge", object{"gone_id": twin, "reason": "x"}, "merge_id")
+	twin, _ = w.enrol("YY-22")
+	w.ids["gone_id"] = twin
+	funds := w.post(file+"/supervision", object{
+		"signed_on": "2026-11-20", "recipient_side": "x", "village": "x", "office": "x",
+		"instalments": []object{{"amount_fen": 100, "due_on": "2026-12-20", "condition": "x"}},
+	})
+	require.Less(w.t, funds.status, 300, funds.text)
+	w.ids["instalment_id"] = funds.object()["instalments"].([]any)[0].(map[string]any)["instalment_id"].(string)
+	funds = w.post(file+"/fund-uses", object{"used_on": "2026-11-20", "amount_fen": 1, "category": "medical", "told_by": "self", "evidence": "told"})
+	require.Less(w.t, funds.status, 300, funds.text)
+	w.ids["fund_use_id"] = funds.object()["uses"].([]any)[0].(map[string]any)["fund_use_id"].(string)
 	w.ids["opening_id"] = w.make(w.officer, file+"/openings", object{"days": 1, "reason": "x"}, "opening_id")
 	w.exec("INSERT INTO plan_grants (plan_id, recipient_id, office_id, granted_at) SELECT $1, $2, id, '2026-11-24' FROM offices WHERE code = '370325'", plan, recipient)
 }
@@ -449,14 +462,19 @@ func (w *walker) known() map[string]asked {
 		"remove-phone":      {once: true},
 		"settle-reply":      {body: object{"decision": "nothing", "why": "x"}},
 
-		"decide-tier":       {body: object{"tier": "red"}},
-		"reject-closing":    {as: []carelog.Act{carelog.ApproveClosing}},
-		"move-plans":        {body: object{"plan_ids": plan, "office_id": office}, once: true},
-		"transfer-plans":    {body: object{"plan_ids": plan, "to": "wang"}},
-		"accept-transfer":   {as: []carelog.Act{carelog.AnswerForOther}, ids: offered(), once: true},
-		"decline-transfer":  {as: []carelog.Act{carelog.AnswerForOther}, ids: offered(), once: true},
-		"withdraw-transfer": {as: []carelog.Act{carelog.HandOver}, and: "office officer", ids: offered(), once: true},
-		"share-plan":        {body: object{"office_code": "370324"}, once: true},
+		"decide-tier":           {body: object{"tier": "red"}},
+		"agree-supervision":     {ids: map[string]string{"recipient_id": w.ids["other"]}, body: object{"signed_on": "2026-11-20"}},
+		"record-fund-use":       {body: object{"used_on": "2026-11-20"}},
+		"withdraw-fund-use":     {once: true},
+		"propose-contact-merge": {body: object{"gone_id": w.ids["new_contact_id"]}},
+		"decide-merge":          {once: true},
+		"reject-closing":        {as: []carelog.Act{carelog.ApproveClosing}},
+		"move-plans":            {body: object{"plan_ids": plan, "office_id": office}, once: true},
+		"transfer-plans":        {body: object{"plan_ids": plan, "to": "wang"}},
+		"accept-transfer":       {as: []carelog.Act{carelog.AnswerForOther}, ids: offered(), once: true},
+		"decline-transfer":      {as: []carelog.Act{carelog.AnswerForOther}, ids: offered(), once: true},
+		"withdraw-transfer":     {as: []carelog.Act{carelog.HandOver}, and: "office officer", ids: offered(), once: true},
+		"share-plan":            {body: object{"office_code": "370324"}, once: true},
 
 		"set-absence":     {as: []carelog.Act{carelog.KeepRoster}, body: object{"user_id": user, "from": "2026-12-08", "until": "2026-12-09"}},
 		"end-absence":     {as: []carelog.Act{carelog.KeepRoster}, once: true},
@@ -484,8 +502,9 @@ func (w *walker) known() map[string]asked {
 	for _, id := range []string{
 		"list-plans", "list-transfers", "list-referrals", "list-check-ins", "list-messages", "list-inbox", "list-tasks", "list-alerts",
 		"list-visits-to-sign", "count-plans", "list-erasures", "list-retention", "list-retention-runs", "list-partners", "list-contacts",
-		"list-templates", "read-calendar", "list-absences", "list-duties", "list-lines", "read-statistics", "list-groups", "read-trip", "list-meetings", "list-departments", "list-clues", "list-cases", "list-rules", "search-files", "list-wordings", "read-me", "read-audit",
-		"send-test", "list-users",
+		"list-templates", "read-calendar", "list-absences", "list-duties", "list-lines", "read-statistics", "list-groups", "read-trip",
+		"list-meetings", "list-departments", "list-clues", "list-cases", "list-rules", "search-files", "list-wordings", "read-me", "read-audit",
+		"send-test", "list-users", "list-merges",
 	} {
 		known[id] = asked{own: true}
 	}

@@ -18,6 +18,7 @@ var (
 	outcomes      = []string{"reached", "refused", "no_answer", "number_dead", "away", "moved", "deceased", "in_custody", "suspected_fraud"}
 	informants    = []string{"", "self", "guardian", "relative", "village_contact", "other"}
 	receipts      = []string{"", "full", "partial", "none", "not_asked"}
+	demands       = []string{"", "none", "deducted", "demanded", "not_asked"}
 	places        = []string{"", "home", "village_office", "hospital", "school", "workplace", "other"}
 	confirmations = []string{"", "signature", "oral"}
 	evidenceKinds = []string{"observed", "document", "told"}
@@ -36,9 +37,9 @@ const (
 	highestBalance = 1_000_000_000_000 // fen: no aid is that large, and sums stay far from overflow
 )
 
-// checkRecord tells every problem of a record at once and finds the people it
-// names. old is the version it corrects, if any.
-func (l *Log) checkRecord(ctx context.Context, tx txn, c checkIn, r CheckInRecord, old *version) ([]UserID, error) {
+// checkRecord tells every problem of a record at once, finds the people it names
+// and what its answers about the money warn of. old is the version it corrects, if any.
+func (l *Log) checkRecord(ctx context.Context, tx txn, c checkIn, r CheckInRecord, old *version) (entered, error) {
 	var p problems
 	checkChoices(&p, r)
 	checkTimes(tx, &p, r, old)
@@ -52,9 +53,13 @@ func (l *Log) checkRecord(ctx context.Context, tx txn, c checkIn, r CheckInRecor
 	checkScores(&p, c, r)
 	officers, err := findOfficers(ctx, tx, &p, c.office, r.Officers)
 	if err != nil {
-		return nil, err
+		return entered{}, err
 	}
-	return officers, p.err()
+	if err := p.err(); err != nil {
+		return entered{}, err
+	}
+	r.Flags, err = moneyWarns(ctx, tx, c.recipient, r)
+	return entered{r, officers}, err
 }
 
 // beforeWindow: an early visit satisfies the next check-in only inside its
@@ -78,6 +83,7 @@ func checkChoices(p *problems, r CheckInRecord) {
 		{"outcome", r.Outcome, outcomes},
 		{"informant", r.Informant, informants},
 		{"receipt", r.Receipt, receipts},
+		{"demands", r.Demands, demands},
 		{"place", r.Place, places},
 		{"confirmed", r.Confirmed, confirmations},
 	} {

@@ -255,6 +255,9 @@ func (l *Log) ReopenPlan(ctx context.Context, by Actor, id PlanID, why string) (
 		if err := unrestricted(ctx, tx, p.recipient); err != nil {
 			return err
 		}
+		if p.closingPath == "merged" {
+			return conflict("the file was merged: go on with the plan of the file that stays")
+		}
 		if p.startedOn.IsZero() {
 			p.startedOn = tx.today()
 		}

@@ -25,11 +25,11 @@ func (l *Log) CorrectRecord(ctx context.Context, by Actor, id RecordID, r CheckI
 		if r.OccurredAt.IsZero() {
 			r.OccurredAt = old.occurredAt
 		}
-		officers, err := l.checkCorrection(ctx, tx, c, r, correction{old, why})
+		e, err := l.checkCorrection(ctx, tx, c, r, correction{old, why})
 		if err != nil {
 			return Recorded{}, err
 		}
-		return l.correct(ctx, tx, c, entered{r, officers}, correction{old, why})
+		return l.correct(ctx, tx, c, e, correction{old, why})
 	})
 }
 
@@ -55,7 +55,7 @@ func mayCorrect(by Actor, c checkIn, old version) error {
 	return nil
 }
 
-func (l *Log) checkCorrection(ctx context.Context, tx txn, c checkIn, r CheckInRecord, x correction) ([]UserID, error) {
+func (l *Log) checkCorrection(ctx context.Context, tx txn, c checkIn, r CheckInRecord, x correction) (entered, error) {
 	var p problems
 	if strings.TrimSpace(x.why) == "" {
 		p.add("reason", isRequired)
@@ -63,13 +63,13 @@ func (l *Log) checkCorrection(ctx context.Context, tx txn, c checkIn, r CheckInR
 	if len(x.why) > longText {
 		p.add("reason", isTooLong)
 	}
-	officers, err := l.checkRecord(ctx, tx, c, r, &x.old)
+	e, err := l.checkRecord(ctx, tx, c, r, &x.old)
 	if refused := asRefusal(err); refused != nil {
 		p = append(p, refused.Fields...)
 	} else if err != nil {
-		return nil, err
+		return entered{}, err
 	}
-	return officers, p.err()
+	return e, p.err()
 }
 
 func (l *Log) correct(ctx context.Context, tx txn, c checkIn, e entered, x correction) (Recorded, error) {

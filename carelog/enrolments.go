@@ -12,16 +12,19 @@ import (
 // prepared is an enrolment that was checked and whose names were looked up.
 type prepared struct {
 	Enrolment
-	phone    string
-	village  VillageID
-	officer  UserID
-	digest   []byte // of the facts as they were given
-	warnings []string
+	phone   string
+	village VillageID
+	officer UserID
+	digest  []byte // of the facts as they were given
+	remarks []remark
+
+	alike     alike
+	elsewhere []elsewhere
 }
 
 // prepareEnrolment checks everything and reports every problem at once.
 func (l *Log) prepareEnrolment(ctx context.Context, tx txn, e Enrolment) (prepared, error) {
-	ready := prepared{Enrolment: e, digest: l.digest(e), warnings: []string{}}
+	ready := prepared{Enrolment: e, digest: l.digest(e)}
 	var p problems
 	ready.checkPerson(&p, tx.today())
 	ready.checkAward(&p, tx.today())
@@ -30,6 +33,10 @@ func (l *Log) prepareEnrolment(ctx context.Context, tx txn, e Enrolment) (prepar
 		p.add("household_alias", isUnsafeAlias)
 	}
 	if err := l.lookUp(ctx, tx, &ready, &p); err != nil {
+		return ready, err
+	}
+	ready.checkCase(&p)
+	if err := l.checkDuplicates(ctx, tx, &ready, &p); err != nil {
 		return ready, err
 	}
 	if ready.Template == "" {
@@ -59,7 +66,7 @@ func (e *prepared) checkPerson(p *problems, today calendar.Date) {
 		if !ok {
 			p.add("phone", isNotAPhone)
 		} else if !known {
-			e.warnings = append(e.warnings, "phone: the numbering plan does not know this number; check it")
+			e.remark("phone", isNotInThePlan)
 		}
 		e.phone = phone
 	}

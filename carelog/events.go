@@ -165,31 +165,35 @@ func (l *Log) WithdrawEvent(ctx context.Context, by Actor, id EventID, why strin
 // too. Officers and supervisors of the file's office may; the read is audited.
 func (l *Log) Events(ctx context.Context, by Actor, recipient RecipientID) ([]ReportedEvent, error) {
 	return write(ctx, l, by.anew(), func(tx txn) ([]ReportedEvent, error) {
-		file, err := l.openFile(ctx, tx, recipient)
-		if err != nil {
-			return nil, err
-		}
-		rows, err := tx.Query(ctx, `SELECT id, kind, occurred_on, source, recorded_at, recorded_by, sealed, withdrawn_at
-			FROM events WHERE recipient_id = $1 ORDER BY occurred_on DESC, id DESC LIMIT $2`, recipient, mostShown)
-		if err != nil {
-			return nil, fmt.Errorf("list events: %w", err)
-		}
-		found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (ReportedEvent, error) {
-			var e ReportedEvent
-			var sealed []byte
-			err := row.Scan(&e.ID, &e.Kind, &e.OccurredOn, &e.Source, &e.RecordedAt, &e.RecordedBy, &sealed, &e.WithdrawnAt)
-			if err != nil {
-				return e, err
-			}
-			e.Note, err = openText(file.key, sealed, "events.sealed/"+e.ID.String())
-			return e, err
-		})
-		if err != nil {
-			return nil, fmt.Errorf("list events: %w", err)
-		}
-		tx.audit(file.office, "events_read", anyID(recipient), "")
-		return found, nil
+		return ofWhole(ctx, l, tx, recipient, func(id RecipientID) ([]ReportedEvent, error) { return l.reportedEvents(ctx, tx, id) })
 	})
+}
+
+func (l *Log) reportedEvents(ctx context.Context, tx txn, recipient RecipientID) ([]ReportedEvent, error) {
+	file, err := l.openFile(ctx, tx, recipient)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.Query(ctx, `SELECT id, kind, occurred_on, source, recorded_at, recorded_by, sealed, withdrawn_at
+		FROM events WHERE recipient_id = $1 ORDER BY occurred_on DESC, id DESC LIMIT $2`, recipient, mostShown)
+	if err != nil {
+		return nil, fmt.Errorf("list events: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (ReportedEvent, error) {
+		var e ReportedEvent
+		var sealed []byte
+		err := row.Scan(&e.ID, &e.Kind, &e.OccurredOn, &e.Source, &e.RecordedAt, &e.RecordedBy, &sealed, &e.WithdrawnAt)
+		if err != nil {
+			return e, err
+		}
+		e.Note, err = openText(file.key, sealed, "events.sealed/"+e.ID.String())
+		return e, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list events: %w", err)
+	}
+	tx.audit(file.office, "events_read", anyID(recipient), "")
+	return found, nil
 }
 
 // openText opens a sealed text; an erased one is empty.

@@ -35,6 +35,22 @@ var hintRules = []hintRule{
 	},
 	{measure: "guardianship", child: true, rule: careMeasures, why: reason{"a child lives in the household", "家中有未成年人"}},
 	{measure: "education_aid", child: true, rule: careMeasures, why: reason{"a child lives in the household", "家中有未成年人"}},
+	{
+		measure: "dibao", flags: []Flag{"intellectual_disability", "severe_disability", "widowed_with_dependants", "elderly_alone", "chronic_illness", "monitored_household"}, rule: careMeasures,
+		why: reason{"old, weak, sick or disabled at the edge of poverty: other policy support beside the aid", "老弱病残处于贫困边缘\uff0c救助同时争取其他政策帮扶"},
+	},
+	{
+		measure: "fund_supervision", flags: []Flag{"intellectual_disability", "minor_victim"}, rule: careMeasures,
+		why: reason{"whoever the money is for does not handle it alone", "款项由他人代管"},
+	},
+	{
+		measure: "guardianship", flags: []Flag{"intellectual_disability", "minor_victim"}, rule: careMeasures,
+		why: reason{"somebody acts for the recipient: see that they do so well", "由监护人代为行事\uff0c须督促其履职"},
+	},
+	{
+		measure: "orphan_or_unsupported_child", child: true, rule: careMeasures,
+		why: reason{"a child lives in the household: see whether anybody in fact supports it", "家中有未成年人\uff0c核实是否事实无人抚养"},
+	},
 	{measure: "psych_support", flags: []Flag{"minor_victim", "sexual_offence"}, rule: careMeasures, why: reason{"the harm weighs on the mind", "所受侵害可能影响心理"}},
 	{measure: "disability_cert", flags: []Flag{"intellectual_disability", "severe_disability"}, rule: careMeasures, why: reason{"somebody in the household is disabled", "家中有残疾人"}},
 	{measure: "disability_subsidy", flags: []Flag{"intellectual_disability", "severe_disability"}, rule: careMeasures, why: reason{"somebody in the household is disabled", "家中有残疾人"}},

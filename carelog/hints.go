@@ -38,7 +38,8 @@ func (l *Log) Hints(ctx context.Context, by Actor, recipient RecipientID) ([]Hin
 		tx.audit(file.office, "hints_read", anyID(recipient), "")
 		hints := []Hint{}
 		for _, r := range hintRules {
-			if !slices.Contains(settled, r.measure) && r.meets(tx, household) {
+			named := slices.ContainsFunc(hints, func(h Hint) bool { return h.Measure == r.measure })
+			if !named && !slices.Contains(settled, r.measure) && r.meets(tx, household) {
 				hints = append(hints, Hint{r.measure, r.measure.Chinese(), r.why.english, r.why.chinese, r.rule})
 			}
 		}

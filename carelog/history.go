@@ -19,7 +19,8 @@ import (
 // Entry is one thing that happened to a recipient's file. Entries are never
 // changed; a correction is a later entry.
 type Entry struct {
-	Seq        int64           `json:"seq"` // 1, 2, 3 … within the file
+	Seq        int64           `json:"seq"`          // 1, 2, 3 … within the file
+	Recipient  RecipientID     `json:"recipient_id"` // the file: of a person whose files were merged there are several
 	Kind       string          `json:"kind"`
 	OccurredAt time.Time       `json:"occurred_at"`
 	RecordedAt time.Time       `json:"recorded_at"`
@@ -38,7 +39,8 @@ type HistoryPage struct {
 }
 
 // History reads a page of a recipient's history, newest first: entries with a
-// seq below before (0: from the newest), at most limit (1-200). Officers and
+// seq below before (0: from the newest), at most limit (1-200). Of a person whose
+// files were merged it reads all of them as one; before then counts through all. Officers and
 // supervisors of the file's office may; the read itself goes into the audit.
 func (l *Log) History(ctx context.Context, by Actor, recipient RecipientID, before int64, limit int) (HistoryPage, error) {
 	return write(ctx, l, by.anew(), func(tx txn) (HistoryPage, error) {
@@ -50,34 +52,60 @@ func (l *Log) History(ctx context.Context, by Actor, recipient RecipientID, befo
 			before = 1<<63 - 1
 		}
 		limit = max(1, min(limit, 200))
-		page, err := l.readHistory(ctx, tx, file, before, limit)
+		files, err := l.whole(ctx, tx, recipient)
 		if err != nil {
 			return HistoryPage{}, err
 		}
-		if err := withholdScores(ctx, tx, recipient, page.Entries); err != nil {
+		page, err := l.readHistory(ctx, tx, files, before, limit)
+		if err != nil {
 			return HistoryPage{}, err
+		}
+		for _, id := range files {
+			if err := withholdScores(ctx, tx, id, page.Entries); err != nil {
+				return HistoryPage{}, err
+			}
 		}
 		tx.audit(file.office, "history_read", anyID(recipient), "")
 		return page, nil
 	})
 }
 
-func (l *Log) readHistory(ctx context.Context, tx txn, file file, before int64, limit int) (HistoryPage, error) {
-	rows, err := tx.Query(ctx, `SELECT h.seq, h.kind, h.occurred_at, h.recorded_at, h.actor_kind, h.actor_id, h.subject_id, h.payload, h.hash,
+// wholeHistory are the chains of one person as one, in the order things were written
+// down. Each only grows, so the place of an entry stays what it was.
+const wholeHistory = `(SELECT *, row_number() OVER (ORDER BY recorded_at, recipient_id, seq) AS place FROM history WHERE recipient_id = ANY ($1))`
+
+func (l *Log) readHistory(ctx context.Context, tx txn, files []RecipientID, before int64, limit int) (HistoryPage, error) {
+	keys := map[RecipientID]crypt.DataKey{}
+	for _, id := range files {
+		key, err := l.recipientKey(ctx, tx, id)
+		if err != nil {
+			return HistoryPage{}, err
+		}
+		keys[id] = key
+	}
+	// One chain is read by its own key, however long it is.
+	from, place, asked := "history", "h.seq", any(files[0])
+	where := "h.recipient_id = $1 AND h.seq < $2 ORDER BY h.seq DESC"
+	if len(files) > 1 {
+		from, place, asked, where = wholeHistory, "h.place", files, "h.place < $2 ORDER BY h.place DESC"
+	}
+	rows, err := tx.Query(ctx, `SELECT `+place+`, h.recipient_id, h.seq, h.kind, h.occurred_at, h.recorded_at, h.actor_kind, h.actor_id, h.subject_id, h.payload, h.hash,
 			coalesce(u.data_key, k.data_key), coalesce(u.sealed, k.sealed)
-		FROM history h
+		FROM `+from+` h
 		LEFT JOIN users u ON u.id = h.actor_id AND h.actor_kind = 'person'
 		LEFT JOIN village_contacts k ON k.id = h.actor_id AND h.actor_kind = 'contact'
-		WHERE h.recipient_id = $1 AND h.seq < $2 ORDER BY h.seq DESC LIMIT $3`, file.id, before, limit+1)
+		WHERE `+where+` LIMIT $3`, asked, before, limit+1)
 	if err != nil {
 		return HistoryPage{}, fmt.Errorf("read history: %w", err)
 	}
 	var page HistoryPage
 	var e Entry
+	var at int64
+	var places []int64
 	var actor, subject anyID
 	var payload, wrapped, sealed []byte
-	_, err = pgx.ForEachRow(rows, []any{&e.Seq, &e.Kind, &e.OccurredAt, &e.RecordedAt, &e.ActorKind, &actor, &subject, &payload, &e.Hash, &wrapped, &sealed}, func() error {
-		plain, err := file.key.Open(payload, "history.payload")
+	_, err = pgx.ForEachRow(rows, []any{&at, &e.Recipient, &e.Seq, &e.Kind, &e.OccurredAt, &e.RecordedAt, &e.ActorKind, &actor, &subject, &payload, &e.Hash, &wrapped, &sealed}, func() error {
+		plain, err := keys[e.Recipient].Open(payload, "history.payload")
 		if err != nil {
 			return fmt.Errorf("open history entry %d: %w", e.Seq, err)
 		}
@@ -96,7 +124,7 @@ func (l *Log) readHistory(ctx context.Context, tx txn, file file, before int64, 
 			entry.Details = json.RawMessage("{}")
 		}
 		entry.Hash = bytes.Clone(e.Hash)
-		page.Entries = append(page.Entries, entry)
+		page.Entries, places = append(page.Entries, entry), append(places, at)
 		return nil
 	})
 	if err != nil {
@@ -104,7 +132,7 @@ func (l *Log) readHistory(ctx context.Context, tx txn, file file, before int64, 
 	}
 	if len(page.Entries) > limit {
 		page.Entries = page.Entries[:limit]
-		page.Next = page.Entries[limit-1].Seq
+		page.Next = places[limit-1]
 	}
 	return page, nil
 }

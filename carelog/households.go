@@ -124,7 +124,7 @@ func (l *Log) HouseholdOf(ctx context.Context, by Actor, recipient RecipientID) 
 			return Household{}, err
 		}
 		h := Household{Members: []HouseholdMember{}}
-		members, err := openMembers(ctx, tx, recipient, file.key)
+		members, err := l.wholeMembers(ctx, tx, recipient)
 		if err != nil {
 			return h, err
 		}
@@ -167,6 +167,7 @@ func (l *Log) joinedPlans(ctx context.Context, tx txn, recipient RecipientID) ([
 	rows, err := tx.Query(ctx, selectPlans+`p.id IN (SELECT DISTINCT ON (q.recipient_id) q.id FROM household_links k
 			JOIN household_links o ON o.household_id = k.household_id AND o.recipient_id <> k.recipient_id
 			JOIN care_plans q ON q.recipient_id = o.recipient_id
+			JOIN recipients f ON f.id = o.recipient_id AND f.merged_into IS NULL
 			WHERE k.recipient_id = $1 ORDER BY q.recipient_id, q.state = 'closed', q.id DESC) ORDER BY p.id`, recipient)
 	if err != nil {
 		return nil, fmt.Errorf("read joined plans: %w", err)

@@ -43,6 +43,9 @@ type (
 	clueKind       struct{}
 	caseKind       struct{}
 	meetingKind    struct{}
+	instalmentKind struct{}
+	fundUseKind    struct{}
+	mergeKind      struct{}
 	plainKind      struct{}
 )
 
@@ -103,6 +106,13 @@ type (
 	CaseID = ID[caseKind]
 	// MeetingID names a joint meeting.
 	MeetingID = ID[meetingKind]
+
+	// InstalmentID names a part of an award that is released later.
+	InstalmentID = ID[instalmentKind]
+	// FundUseID names an entry of the use-of-money ledger.
+	FundUseID = ID[fundUseKind]
+	// MergeID names a proposal to make one of two.
+	MergeID = ID[mergeKind]
 
 	anyID = ID[plainKind]
 )

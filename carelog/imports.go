@@ -30,8 +30,8 @@ func LedgerColumns() []string {
 }
 
 var ledgerColumns = []string{
-	"外部编号", "姓名", "性别", "身份证号", "出生日期", "手机号", "乡镇", "村居", "详细住址", "困难情形", "家庭成员", "来源", "线索部门", "案件阶段", "案由",
-	"损失金额(元)", "已获赔偿(元)", "救助金额(元)", "资金来源", "发放日期", "承办人", "方案", "村联系人", "村联系人职务", "村联系人电话",
+	"外部编号", "姓名", "性别", "身份证号", "出生日期", "手机号", "乡镇", "村居", "详细住址", "困难情形", "家庭成员", "来源", "线索部门", "案件阶段", "案由", "原案编号",
+	"损失金额(元)", "已获赔偿(元)", "救助金额(元)", "困难等级", "资金来源", "发放日期", "承办人", "方案", "村联系人", "村联系人职务", "村联系人电话",
 	"备用联系人", "备用联系人电话", "号码已核实", "家庭称呼", "案件组", "项目标签",
 }
 
@@ -41,6 +41,7 @@ var requiredColumns = []string{"外部编号", "姓名", "乡镇", "村居", "�
 var columnOf = map[string]string{
 	"external_id": "外部编号", "name": "姓名", "id_number": "身份证号", "born_on": "出生日期", "phone": "手机号", "village": "村居", "flags": "困难情形",
 	"award.total_fen": "救助金额(元)", "award.loss_fen": "损失金额(元)", "award.compensation_fen": "已获赔偿(元)", "award.paid_on": "发放日期",
+	"award.case_no": "原案编号", "award.hardship": "困难等级",
 	"award.origin": "来源", "award.sources": "资金来源", "officer": "承办人", "template": "方案", "household_alias": "家庭称呼",
 	"primary_contact_id": "村联系人", "backup_contact_id": "备用联系人", "household": "家庭成员", "award.group": "案件组", "award.tags": "项目标签",
 }
@@ -188,8 +189,8 @@ func (im *importer) row(ctx context.Context, row LedgerRow) error {
 	}
 	im.plans = append(im.plans, made.Plan)
 	im.report.Enrolled++
-	for range ready.warnings {
-		im.report.Warnings = append(im.report.Warnings, RowProblem{row.Number, "手机号", "号段未登记,请核对"})
+	for _, r := range ready.remarks {
+		im.report.Warnings = append(im.report.Warnings, RowProblem{row.Number, columnOf[r.field], r.chinese})
 	}
 	return nil
 }
@@ -229,7 +230,7 @@ func (im *importer) enrolment(row LedgerRow) Enrolment {
 		BornOn: im.date(row, "出生日期"),
 		Award: Award{
 			TotalFen: im.fen(row, "救助金额(元)"), PaidOn: im.date(row, "发放日期"), LossFen: im.fen(row, "损失金额(元)"), CompensationFen: im.fen(row, "已获赔偿(元)"),
-			Department: cell("线索部门"), CaseStage: cell("案件阶段"), Offence: cell("案由"),
+			Department: cell("线索部门"), CaseStage: cell("案件阶段"), Offence: cell("案由"), CaseNo: cell("原案编号"),
 		},
 	}
 	if e.Officer == "" {
@@ -239,6 +240,11 @@ func (im *importer) enrolment(row LedgerRow) Enrolment {
 	if e.Award.Origin = origins[cell("来源")]; e.Award.Origin == "" {
 		im.problem(row.Number, "来源", isUnknown)
 		e.Award.Origin = "ex_officio"
+	}
+	if grade, known := hardships[cell("困难等级")]; known {
+		e.Award.Hardship = grade
+	} else {
+		im.problem(row.Number, "困难等级", isUnknown)
 	}
 	e.Flags = im.flags(row.Number, "困难情形", cell("困难情形"))
 	e.Household = im.household(row.Number, cell("家庭成员"))

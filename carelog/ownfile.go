@@ -283,7 +283,7 @@ func (l *Log) readOwnRecords(ctx context.Context, tx txn, f file, own *OwnFile) 
 
 func (l *Log) readOwnHistory(ctx context.Context, tx txn, f file, own *OwnFile) error {
 	for before := int64(1<<63 - 1); before > 0; {
-		page, err := l.readHistory(ctx, tx, f, before, 500)
+		page, err := l.readHistory(ctx, tx, []RecipientID{f.id}, before, 500)
 		if err != nil {
 			return err
 		}

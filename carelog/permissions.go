@@ -57,6 +57,10 @@ const (
 	ProposeTier       Act = "propose_tier"
 	LowerTier         Act = "lower_tier"
 	LooserTemplate    Act = "choose_looser_template"
+	ProposeMergeAct   Act = "propose_merge"
+	DecideMerge       Act = "decide_merge"
+	KeepFunds         Act = "keep_funds"
+	ReleaseFunds      Act = "release_funds"
 	CorrectOwn        Act = "correct_own_record"
 	CorrectAny        Act = "correct_any_record"
 	SignOffVisit      Act = "sign_off_visit"
@@ -172,6 +176,10 @@ var Permissions = []Permission{
 	{ProposeTier, "write:care", caring, "propose a lower one, raise one at once", false},
 	{LowerTier, "decide", []Role{Supervisor}, "never whoever proposed it", false},
 	{LooserTemplate, "decide", []Role{Supervisor}, "never whoever answers for the plan", false},
+	{ProposeMergeAct, "write:care", caring, "two files of one person, or two entries of one contact", false},
+	{DecideMerge, "decide", []Role{Supervisor}, "never whoever proposed it; settle what another office has of the same person", false},
+	{KeepFunds, "write:care", caring, "the agreement of three, instalments, what the money was used for", false},
+	{ReleaseFunds, "decide", []Role{Supervisor}, "an instalment; never whoever drew the agreement up or made the visit", false},
 	{CorrectOwn, "write:care", []Role{Officer}, "what they recorded", false},
 	{CorrectAny, "decide", []Role{Supervisor}, "", false},
 	{SignOffVisit, "decide", []Role{Supervisor}, "never whoever recorded or made the visit", false},

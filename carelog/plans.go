@@ -251,7 +251,11 @@ func (l *Log) PlanOf(ctx context.Context, by Actor, recipient RecipientID) (Plan
 			return Plan{}, err
 		}
 		tx.audit(f.office, "plan_read", anyID(recipient), "")
-		rows, err := tx.Query(ctx, selectPlans+"p.recipient_id = $1 ORDER BY p.state = 'closed', p.id DESC LIMIT 1", recipient)
+		files, err := l.whole(ctx, tx, recipient)
+		if err != nil {
+			return Plan{}, err
+		}
+		rows, err := tx.Query(ctx, selectPlans+"p.recipient_id = ANY ($1) ORDER BY p.state = 'closed', p.id DESC LIMIT 1", files)
 		if err != nil {
 			return Plan{}, fmt.Errorf("read plan: %w", err)
 		}

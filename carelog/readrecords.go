@@ -72,7 +72,9 @@ func (l *Log) Records(ctx context.Context, by Actor, id CheckInID) ([]Record, er
 // newest first: those that nobody had planned. As Records.
 func (l *Log) Visits(ctx context.Context, by Actor, recipient RecipientID) ([]Record, error) {
 	return write(ctx, l, by.anew(), func(tx txn) ([]Record, error) {
-		return l.records(ctx, tx, recipient, "b.recipient_id = $1 AND b.check_in_id IS NULL", recipient)
+		return ofWhole(ctx, l, tx, recipient, func(id RecipientID) ([]Record, error) {
+			return l.records(ctx, tx, id, "b.recipient_id = $1 AND b.check_in_id IS NULL", id)
+		})
 	})
 }
 
@@ -140,32 +142,36 @@ func scanRecord(row pgx.CollectableRow, key crypt.DataKey) (Record, error) {
 // Assessments reads a household's scorings, newest first, superseded ones too. As Records.
 func (l *Log) Assessments(ctx context.Context, by Actor, recipient RecipientID) ([]Assessed, error) {
 	return write(ctx, l, by.anew(), func(tx txn) ([]Assessed, error) {
-		file, err := l.openFile(ctx, tx, recipient)
-		if err != nil {
-			return nil, err
-		}
-		hidden, err := withheld(ctx, tx, recipient)
-		if err != nil {
-			return nil, err
-		}
-		rows, err := tx.Query(ctx, `SELECT record_id, check_in_id, kind, occurred_at, recorded_at, scores, index, complete, counts, superseded_by
-			FROM assessments WHERE recipient_id = $1 ORDER BY occurred_at DESC, id DESC LIMIT $2`, recipient, mostShown)
-		if err != nil {
-			return nil, fmt.Errorf("read assessments: %w", err)
-		}
-		found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (a Assessed, err error) {
-			var scores []int16
-			err = row.Scan(&a.Record, &a.CheckIn, &a.Kind, &a.OccurredAt, &a.RecordedAt, &scores, &a.Index, &a.Complete, &a.Counts, &a.SupersededBy)
-			a.Scores = fromStored(scores)
-			if hidden[a.CheckIn] {
-				a.Scores, a.Index, a.Complete, a.Counts, a.Withheld = condition.Scores{}, 0, false, false, true
-			}
-			return a, err
-		})
-		if err != nil {
-			return nil, fmt.Errorf("read assessments: %w", err)
-		}
-		tx.audit(file.office, "assessments_read", anyID(recipient), "")
-		return found, nil
+		return ofWhole(ctx, l, tx, recipient, func(id RecipientID) ([]Assessed, error) { return l.assessments(ctx, tx, id) })
 	})
+}
+
+func (l *Log) assessments(ctx context.Context, tx txn, recipient RecipientID) ([]Assessed, error) {
+	file, err := l.openFile(ctx, tx, recipient)
+	if err != nil {
+		return nil, err
+	}
+	hidden, err := withheld(ctx, tx, recipient)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.Query(ctx, `SELECT record_id, check_in_id, kind, occurred_at, recorded_at, scores, index, complete, counts, superseded_by
+		FROM assessments WHERE recipient_id = $1 ORDER BY occurred_at DESC, id DESC LIMIT $2`, recipient, mostShown)
+	if err != nil {
+		return nil, fmt.Errorf("read assessments: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (a Assessed, err error) {
+		var scores []int16
+		err = row.Scan(&a.Record, &a.CheckIn, &a.Kind, &a.OccurredAt, &a.RecordedAt, &scores, &a.Index, &a.Complete, &a.Counts, &a.SupersededBy)
+		a.Scores = fromStored(scores)
+		if hidden[a.CheckIn] {
+			a.Scores, a.Index, a.Complete, a.Counts, a.Withheld = condition.Scores{}, 0, false, false, true
+		}
+		return a, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read assessments: %w", err)
+	}
+	tx.audit(file.office, "assessments_read", anyID(recipient), "")
+	return found, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"aftercare/carelog/calendar"
 	"aftercare/internal/crypt"
@@ -47,9 +48,11 @@ type Award struct {
 	Department      string        `json:"department"`
 	CaseStage       string        `json:"case_stage"`
 	Offence         string        `json:"offence"`
-	Case            CaseID        `json:"case_id,omitzero"` // the case file it belongs to, if one is kept
-	Group           string        `json:"group,omitempty"`  // key of the case group; made where there is none
-	Tags            []string      `json:"tags,omitempty"`   // rural_revitalisation, women, minors, disabled, veterans, petition (L4)
+	Case            CaseID        `json:"case_id,omitzero"`   // the case file it belongs to, if one is kept
+	Group           string        `json:"group,omitempty"`    // key of the case group; made where there is none
+	Tags            []string      `json:"tags,omitempty"`     // rural_revitalisation, women, minors, disabled, veterans, petition (L4)
+	CaseNo          string        `json:"case_no,omitempty"`  // of the original case: sealed; one award a person and case
+	Hardship        string        `json:"hardship,omitempty"` // grade: ordinary, great, extreme; empty: not graded. In no text
 }
 
 // Enrolment is an aid recipient with the award, the household and the plan to be made.
@@ -132,7 +135,7 @@ func (l *Log) enrol(ctx context.Context, tx txn, e prepared) (Enrolled, error) {
 			return Enrolled{}, fmt.Errorf("insert household member: %w", err)
 		}
 	}
-	if err := l.insertAward(ctx, tx, e.Office, id, key, e.Award); err != nil {
+	if err := l.insertAward(ctx, tx, id, key, e); err != nil {
 		return Enrolled{}, err
 	}
 	tx.append(happening{recipient: id, kind: "recipient_enrolled", subject: anyID(id), details: map[string]any{
@@ -148,7 +151,10 @@ func (l *Log) enrol(ctx context.Context, tx txn, e prepared) (Enrolled, error) {
 	if err := l.barByLaw(ctx, tx, plan, id, e); err != nil {
 		return Enrolled{}, err
 	}
-	made := Enrolled{Recipient: id, Plan: plan, Template: e.Template, State: "draft", Warnings: e.warnings}
+	made := Enrolled{Recipient: id, Plan: plan, Template: e.Template, State: "draft", Warnings: e.warnings()}
+	if err := l.askAboutDuplicate(ctx, tx, id, plan, e); err != nil {
+		return Enrolled{}, err
+	}
 	if e.Draft {
 		return made, nil
 	}
@@ -168,9 +174,9 @@ func (l *Log) insertRecipient(ctx context.Context, tx txn, id RecipientID, e pre
 		return key, fmt.Errorf("seal the recipient: %w", err)
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO recipients
-		(id, office_id, external_id, data_key, sealed, id_index, phone_index, village_id, facts_digest, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, id, e.Office, e.ExternalID, wrapped, sealed,
-		l.index("id_number", e.IDNumber), l.index("phone", e.phone), e.village, e.digest, tx.now)
+		(id, office_id, external_id, data_key, sealed, id_index, phone_index, village_id, facts_digest, created_at, person_index)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, id, e.Office, e.ExternalID, wrapped, sealed,
+		l.index("id_number", e.IDNumber), l.index("phone", e.phone), e.village, e.digest, tx.now, listed(e.alike.person))
 	if err != nil {
 		return key, fmt.Errorf("insert recipient: %w", err)
 	}
@@ -200,23 +206,31 @@ func (l *Log) digest(e Enrolment) []byte {
 	return l.keys.Index("enrolment", string(plain))
 }
 
-func (l *Log) insertAward(ctx context.Context, tx txn, office OfficeID, recipient RecipientID, key crypt.DataKey, a Award) error {
+// awardFacts is what is sealed about an award.
+type awardFacts struct {
+	Offence string `json:"offence"`
+	CaseNo  string `json:"case_no,omitempty"`
+}
+
+func (l *Log) insertAward(ctx context.Context, tx txn, recipient RecipientID, key crypt.DataKey, e prepared) error {
+	a := e.Award
 	var group anyID
 	if a.Group != "" {
 		var err error
-		if group, err = l.groupOf(ctx, tx, office, a.Group); err != nil {
+		if group, err = l.groupOf(ctx, tx, e.Office, a.Group); err != nil {
 			return err
 		}
 	}
 	id := newID[plainKind](tx.now, l.random)
-	sealed, err := crypt.SealJSON(key, map[string]string{"offence": a.Offence}, "aid_awards.sealed/"+id.String())
+	sealed, err := crypt.SealJSON(key, awardFacts{a.Offence, a.CaseNo}, "aid_awards.sealed/"+id.String())
 	if err != nil {
 		return fmt.Errorf("seal the award: %w", err)
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO aid_awards
-		(id, recipient_id, total_fen, paid_on, loss_fen, compensation_fen, origin, source_department, case_stage, sealed, created_at, case_id, group_id, tags)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`, id, recipient, a.TotalFen, a.PaidOn, a.LossFen, a.CompensationFen,
-		a.Origin, a.Department, a.CaseStage, sealed, tx.now, a.Case, group, notNilStrings(a.Tags))
+		(id, recipient_id, total_fen, paid_on, loss_fen, compensation_fen, origin, source_department, case_stage, sealed, created_at, case_index, claim, hardship,
+			case_id, group_id, tags)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`, id, recipient, a.TotalFen, a.PaidOn, a.LossFen, a.CompensationFen,
+		a.Origin, a.Department, a.CaseStage, sealed, tx.now, e.alike.original, e.alike.claim, a.Hardship, a.Case, group, notNilStrings(a.Tags))
 	if err != nil {
 		return fmt.Errorf("insert award: %w", err)
 	}
@@ -254,6 +268,7 @@ type file struct {
 	office OfficeID
 	key    crypt.DataKey
 	facts  recipientFacts
+	into   RecipientID // of a file that was merged: the one that stays
 }
 
 // openFile opens a recipient's file for whoever may do the act in its office, or
@@ -274,8 +289,8 @@ func (l *Log) openAnyFile(ctx context.Context, tx txn, id RecipientID, does ...A
 	f.id = id
 	var wrapped, sealed []byte
 	err = tx.QueryRow(ctx, `SELECT office_id, data_key, sealed, restricted_at IS NOT NULL AND NOT EXISTS
-			(SELECT FROM restricted_views v WHERE v.recipient_id = r.id AND v.user_id = $2 AND v.until > $3)
-		FROM recipients r WHERE id = $1`, id, tx.by.User, tx.now).Scan(&f.office, &wrapped, &sealed, &shut)
+			(SELECT FROM restricted_views v WHERE v.recipient_id = r.id AND v.user_id = $2 AND v.until > $3), merged_into
+		FROM recipients r WHERE id = $1`, id, tx.by.User, tx.now).Scan(&f.office, &wrapped, &sealed, &shut, &f.into)
 	if none(err) {
 		return f, shut, notFound("recipient")
 	}
@@ -294,6 +309,9 @@ func (l *Log) openAnyFile(ctx context.Context, tx txn, id RecipientID, does ...A
 	if wrapped == nil {
 		return f, shut, errErased
 	}
+	if len(does) > 0 && !f.into.IsZero() && !slices.Contains(does, UnmaskFile) {
+		return f, shut, f.isMerged()
+	}
 	if f.key, err = l.keys.Unwrap(id, wrapped); err != nil {
 		return f, shut, fmt.Errorf("open the recipient's key: %w", err)
 	}
@@ -301,4 +319,13 @@ func (l *Log) openAnyFile(ctx context.Context, tx txn, id RecipientID, does ...A
 		return f, shut, fmt.Errorf("open the recipient: %w", err)
 	}
 	return f, shut, nil
+}
+
+// isMerged refuses to change a file that was merged: what happens is written into
+// the one that stays.
+func (f file) isMerged() error {
+	if f.into.IsZero() {
+		return nil
+	}
+	return conflict("the file was merged: go on with the file %s", f.into)
 }

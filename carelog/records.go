@@ -29,6 +29,7 @@ type CheckInRecord struct {
 	Partner      string                        `json:"partner,omitempty"`      // who of a partner body was there
 	Interpreter  string                        `json:"interpreter,omitempty"`  // or help with the dialect
 	Receipt      string                        `json:"receipt,omitempty"`      // was the money received in full: full, partial, none, not_asked
+	Demands      string                        `json:"demands,omitempty"`      // did anybody take or ask for some of it: none, deducted, demanded, not_asked (L34)
 	UseOfMoney   string                        `json:"use_of_money,omitempty"` // in words
 	Uses         []MoneyUse                    `json:"uses,omitempty"`
 	Changes      string                        `json:"changes,omitempty"` // in the household since last time
@@ -107,11 +108,11 @@ func (l *Log) RecordCheckIn(ctx context.Context, by Actor, id CheckInID, r Check
 		if r.OccurredAt.IsZero() {
 			r.OccurredAt = tx.now
 		}
-		officers, err := l.checkRecord(ctx, tx, c, r, nil)
+		e, err := l.checkRecord(ctx, tx, c, r, nil)
 		if err != nil {
 			return Recorded{}, err
 		}
-		return l.record(ctx, tx, c, entered{r, officers})
+		return l.record(ctx, tx, c, e)
 	})
 }
 

@@ -120,6 +120,9 @@ func (l *Log) DraftReferral(ctx context.Context, by Actor, recipient RecipientID
 		if err != nil {
 			return Referral{}, err
 		}
+		if err := file.isMerged(); err != nil {
+			return Referral{}, err
+		}
 		if !by.may(file.office, Refer) {
 			return Referral{}, forbidden("only officers and supervisors of the office refer households")
 		}
@@ -325,21 +328,25 @@ func (l *Log) scanReferral(row pgx.CollectableRow, tx txn) (Referral, error) {
 // it. Officers and supervisors of the file's office may; the read is audited.
 func (l *Log) ReferralsOf(ctx context.Context, by Actor, recipient RecipientID) ([]Referral, error) {
 	return write(ctx, l, by.anew(), func(tx txn) ([]Referral, error) {
-		file, err := l.openFile(ctx, tx, recipient)
-		if err != nil {
-			return nil, err
-		}
-		rows, err := tx.Query(ctx, selectReferrals+"f.recipient_id = $1 ORDER BY f.id", recipient)
-		if err != nil {
-			return nil, fmt.Errorf("list referrals: %w", err)
-		}
-		found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Referral, error) { return l.scanReferral(row, tx) })
-		if err != nil {
-			return nil, fmt.Errorf("list referrals: %w", err)
-		}
-		tx.audit(file.office, "referrals_read", anyID(recipient), "")
-		return found, readSteps(ctx, tx, file, found)
+		return ofWhole(ctx, l, tx, recipient, func(id RecipientID) ([]Referral, error) { return l.referralsOf(ctx, tx, id) })
 	})
+}
+
+func (l *Log) referralsOf(ctx context.Context, tx txn, recipient RecipientID) ([]Referral, error) {
+	file, err := l.openFile(ctx, tx, recipient)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.Query(ctx, selectReferrals+"f.recipient_id = $1 ORDER BY f.id", recipient)
+	if err != nil {
+		return nil, fmt.Errorf("list referrals: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Referral, error) { return l.scanReferral(row, tx) })
+	if err != nil {
+		return nil, fmt.Errorf("list referrals: %w", err)
+	}
+	tx.audit(file.office, "referrals_read", anyID(recipient), "")
+	return found, readSteps(ctx, tx, file, found)
 }
 
 func readSteps(ctx context.Context, tx txn, file file, referrals []Referral) error {

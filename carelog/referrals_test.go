@@ -319,6 +319,6 @@ func TestHints(t *testing.T) {
 		e.Household = []carelog.Member{{Name: "小某", BornOn: calendar.New(2015, 1, 1)}, {Name: "老某", Flags: []carelog.Flag{"severe_disability"}}}
 		made, err := c.app.EnrolRecipient(c.ctx(), c.officer, e)
 		require.NoError(t, err)
-		require.ElementsMatch(t, []carelog.Measure{"legal_aid", "guardianship", "education_aid", "disability_cert", "disability_subsidy", "medical_aid"}, measures(c, made))
+		require.ElementsMatch(t, []carelog.Measure{"legal_aid", "guardianship", "education_aid", "disability_cert", "disability_subsidy", "medical_aid", "dibao", "orphan_or_unsupported_child"}, measures(c, made))
 	})
 }

@@ -101,6 +101,10 @@ func (s signal) heardDetails(late bool) map[string]any {
 // but difficulty is difficulty whenever it is told, and a contradiction goes to a person.
 func (l *Log) lateSignal(ctx context.Context, tx txn, r reply, s signal, c checkIn, contradicts bool) error {
 	if s.digit == 2 {
+		c, err := ofTheFileThatStays(ctx, tx, c)
+		if err != nil {
+			return err
+		}
 		return l.difficulty(ctx, tx, s, c)
 	}
 	if !contradicts {

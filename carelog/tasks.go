@@ -166,6 +166,10 @@ func endsByHand(ctx context.Context, tx txn, t openedTask, checkIn CheckInID, in
 	switch t.kind {
 	case "mandatory_report":
 		return conflict("a report the law demands ends only with to whom, when and under what number it was made")
+	case "duplicate_person":
+		if !tx.by.may(t.office, DecideMerge) {
+			return forbidden("a supervisor settles what another office has of the same person")
+		}
 	case "minor_opening":
 		return conflict("this task ends with the decision about the leave")
 	case "visit_doubted":

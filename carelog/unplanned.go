@@ -30,6 +30,9 @@ func (l *Log) NoteContact(ctx context.Context, by Actor, recipient RecipientID, 
 		if err != nil {
 			return Entry{}, err
 		}
+		if err := file.isMerged(); err != nil {
+			return Entry{}, err
+		}
 		if !by.may(file.office, RecordCare) {
 			return Entry{}, forbidden("only officers of the office note contacts")
 		}
@@ -58,7 +61,7 @@ func (l *Log) NoteContact(ctx context.Context, by Actor, recipient RecipientID, 
 
 // lastOfKind is the newest entry of a kind: what followed from it stands after it.
 func (l *Log) lastOfKind(ctx context.Context, tx txn, file file, kind string) (Entry, error) {
-	page, err := l.readHistory(ctx, tx, file, 1<<62, 20)
+	page, err := l.readHistory(ctx, tx, []RecipientID{file.id}, 1<<62, 20)
 	if err != nil {
 		return Entry{}, err
 	}

@@ -43,6 +43,14 @@ func everythingSealed(t *testing.T) (*county, carelog.Enrolled) {
 	partner, err := c.app.AddPartner(ctx, c.officer, carelog.NewPartner{Name: "沂源县民政局", Kind: "civil_affairs", Contact: "周某", Phone: "15400000555"})
 	require.NoError(t, err)
 	c.draft(made, partner, "dibao")
+	_, err = c.app.ProposeFileMerge(ctx, c.officer, made.Recipient, child.Recipient, "疑似同一人")
+	require.NoError(t, err)
+	_, err = c.app.AgreeSupervision(ctx, c.officer, made.Recipient, carelog.SupervisionAgreement{
+		SignedOn: calendar.Of(tuesday), RecipientSide: "本人", Village: "村委会", Office: "本院", Instalments: []carelog.NewInstalment{{AmountFen: 100, DueOn: calendar.Of(tuesday), Condition: "凭票据"}},
+	})
+	require.NoError(t, err)
+	_, err = c.app.RecordFundUse(ctx, c.officer, made.Recipient, carelog.FundUse{UsedOn: calendar.Of(tuesday), AmountFen: 100, Category: "medical", ToldBy: "self", Evidence: "told", Note: "买药"})
+	require.NoError(t, err)
 	colleague := c.addUser(c.office, "colleague", secondPhone, carelog.Officer)
 	act, err := c.app.TransferPlans(ctx, c.boss, carelog.NewTransfer{From: "li", To: "colleague", Reason: "调离本院"})
 	require.NoError(t, err)
@@ -74,8 +82,8 @@ func TestVerify(t *testing.T) {
 	t.Run("NoColumnWithCiphertextIsForgotten", func(t *testing.T) {
 		// Hashes and blind indexes are no ciphertext; data keys have their own list.
 		clear := []string{
-			"data_key", "phone_index", "id_index", "sender_index", "facts_digest", "secret_hash", "request_hash", "code_hash", "address_hash",
-			"file_hash", "given_hash", "kept_hash",
+			"data_key", "phone_index", "id_index", "person_index", "case_index", "claim", "document_hash", "evidence_hash", "sender_index", "facts_digest",
+			"secret_hash", "request_hash", "code_hash", "address_hash", "file_hash", "given_hash", "kept_hash",
 			"history.prev_hash", "history.hash", "history_heads.hash", "audit.prev_hash", "audit.hash", "audit_head.hash",
 			"index_mark.mark", "proofs.root", "proof_heads.hash",
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"aftercare/carelog/calendar"
@@ -44,6 +45,9 @@ func (l *Log) writeVersion(ctx context.Context, tx txn, c checkIn, e entered, ol
 	var corrects RecordID
 	if old != nil {
 		done.Version, done.Late, corrects = old.number+1, old.late, old.id
+	}
+	if err := l.warnOfChildren(ctx, tx, c, e, &done); err != nil {
+		return done, err
 	}
 	done.Record = newID[recordKind](tx.now, l.random)
 	done.Assessed = e.Scores.Scored() > 0
@@ -128,7 +132,25 @@ func warnings(c checkIn, e entered) []string {
 	if c.kind == schedule.Home && e.reached() && len(e.officers) < 2 {
 		w = append(w, "a home visit is customarily made by two officers")
 	}
+	if c.step == "receipt" && e.reached() && !e.askedOfMoney() {
+		w = append(w, "the first contact asks whether the money came in full, and whether anybody took or asked for some of it")
+	}
 	return w
+}
+
+// warnOfChildren says so where a child lives and nobody asked after it (L26): each
+// visit or call that reached them scores the children, tells of their schooling, or
+// flags what harms them.
+func (l *Log) warnOfChildren(ctx context.Context, tx txn, c checkIn, e entered, done *Recorded) error {
+	_, scored := e.Scores.Of(condition.Children).Points()
+	if c.kind == schedule.Village || !e.reached() || scored || len(e.Schooling) > 0 || slices.Contains(e.Flags, condition.ChildHarm) {
+		return nil
+	}
+	child, err := l.hasMinor(ctx, tx, c.recipient)
+	if child {
+		done.Warnings = append(done.Warnings, "a child lives here: every visit asks after its safety, care and schooling")
+	}
+	return err
 }
 
 // inWords is the part of a record that is sealed: what stands in a column of its

@@ -71,7 +71,7 @@ func (e *prepared) checkVillageBar(p *problems, today calendar.Date) {
 	if !e.barredByLaw(today) {
 		return
 	}
-	e.warnings = append(e.warnings, "village: no village contact is ever asked about this household; the officer phones instead")
+	e.remark("village", isNeverAsked)
 	for field, contact := range map[string]ContactID{"primary_contact_id": e.Primary, "backup_contact_id": e.Backup} {
 		if !contact.IsZero() {
 			p.add(field, isBarred)

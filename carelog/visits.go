@@ -18,6 +18,9 @@ func (l *Log) NoteVisit(ctx context.Context, by Actor, recipient RecipientID, ki
 		if err != nil {
 			return Recorded{}, err
 		}
+		if err := file.isMerged(); err != nil {
+			return Recorded{}, err
+		}
 		if !by.may(file.office, RecordCare) {
 			return Recorded{}, forbidden("only officers of the office record visits")
 		}
@@ -31,11 +34,11 @@ func (l *Log) NoteVisit(ctx context.Context, by Actor, recipient RecipientID, ki
 		if err != nil {
 			return Recorded{}, err
 		}
-		officers, err := l.checkRecord(ctx, tx, c, r, nil)
+		e, err := l.checkRecord(ctx, tx, c, r, nil)
 		if err != nil {
 			return Recorded{}, err
 		}
-		return l.record(ctx, tx, c, entered{r, officers})
+		return l.record(ctx, tx, c, e)
 	})
 }
 

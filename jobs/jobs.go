@@ -101,9 +101,11 @@ func Workers(c Config) *river.Workers {
 	river.AddWorker(workers, &applyRetention{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &watchReferrals{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &watchCases{log: c.Log, slog: c.Slog})
+	river.AddWorker(workers, &watchInstalments{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &watchReports{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &prove{log: c.Log, slog: c.Slog, roots: c.RootFile, time: c.at(jobTimeout) / 2})
 	river.AddWorker(workers, &indexStaffNumbers{log: c.Log, slog: c.Slog})
+	river.AddWorker(workers, &indexPersons{log: c.Log, slog: c.Slog})
 	return workers
 }
 
@@ -130,9 +132,11 @@ func sweeps(c Config) []*river.PeriodicJob {
 		every(time.Hour, applyRetentionArgs{}), // a night's run begins at two and is done once
 		every(time.Hour, watchReferralsArgs{}),
 		every(time.Hour, watchCasesArgs{}),
+		every(time.Hour, watchInstalmentsArgs{}),
 		every(time.Minute, watchReportsArgs{}),
 		every(5*time.Minute, proveArgs{}), // once a night; a long one goes on at the next tick
 		every(time.Hour, indexStaffNumbersArgs{}),
+		every(time.Hour, indexPersonsArgs{}),
 	}
 }
 

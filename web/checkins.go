@@ -18,6 +18,7 @@ var (
 	outcomes   = []string{"reached", "refused", "no_answer", "number_dead", "away", "moved", "deceased", "in_custody", "suspected_fraud"}
 	informants = []string{"self", "guardian", "relative", "village_contact", "other"}
 	receipts   = []string{"full", "partial", "none", "not_asked"}
+	demands    = []string{"none", "deducted", "demanded", "not_asked"}
 	answers    = []string{"1", "2", "3"}
 )
 
@@ -26,13 +27,13 @@ const momentForm = "2006-01-02T15:04"
 
 // checkInPage is a check-in with what can be done about it.
 type checkInPage struct {
-	CheckIn                                carelog.CheckIn
-	Open, MayRecord, MayConfirm, IsVillage bool
-	Now                                    string
-	Outcomes, Informants, Receipts, Digits []string
-	Domains                                []condition.Entry
-	Visit                                  visitChoices
-	Record, Answer, Move, Confirm          *form
+	CheckIn                                         carelog.CheckIn
+	Open, MayRecord, MayConfirm, IsVillage          bool
+	Now                                             string
+	Outcomes, Informants, Receipts, Demands, Digits []string
+	Domains                                         []condition.Entry
+	Visit                                           visitChoices
+	Record, Answer, Move, Confirm                   *form
 }
 
 // checkIn shows a check-in with the forms to record and to move it.
@@ -47,7 +48,7 @@ func (s *console) checkIn(w http.ResponseWriter, r *http.Request, by carelog.Act
 
 func (s *console) openCheckIn(r *http.Request, by carelog.Actor) (checkInPage, error) {
 	shown := checkInPage{
-		Outcomes: outcomes, Informants: informants, Receipts: receipts, Digits: answers,
+		Outcomes: outcomes, Informants: informants, Receipts: receipts, Demands: demands, Digits: answers,
 		Visit: visitFields, Record: newForm("record", nil), Answer: newForm("answer", nil), Move: newForm("move", nil), Confirm: newForm("confirm", nil),
 	}
 	var id carelog.CheckInID
@@ -107,7 +108,7 @@ func (s *console) recordCheckIn(w http.ResponseWriter, r *http.Request, by carel
 func (s *console) readRecord(f *form, domains []condition.Entry) carelog.CheckInRecord {
 	record := carelog.CheckInRecord{
 		Outcome: f.Value("outcome"), Informant: f.Value("informant"), AskedVillage: f.Value("asked_village") != "",
-		Receipt: f.Value("receipt"), OccurredAt: s.moment(f, "occurred_at"), NextTryOn: s.date(f, "next_try_on"),
+		Receipt: f.Value("receipt"), Demands: f.Value("demands"), OccurredAt: s.moment(f, "occurred_at"), NextTryOn: s.date(f, "next_try_on"),
 		UseOfMoney: typedText(f, "use_of_money"), Changes: typedText(f, "changes"), Needs: typedText(f, "needs"), Note: typedText(f, "note"),
 	}
 	for _, entry := range domains {

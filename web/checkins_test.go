@@ -141,7 +141,7 @@ func TestRecording(t *testing.T) {
 		b := c.signIn("li")
 		check := "/check-ins/" + c.step("month-9").ID.String()
 		form := b.page(check)
-		for _, field := range []string{"outcome", "informant", "receipt"} {
+		for _, field := range []string{"outcome", "informant", "receipt", "demands"} {
 			for _, value := range choices(form, field) {
 				wrong := url.Values{"outcome": {"refused"}, "next_try_on": {"2026-11-01"}}
 				wrong.Set(field, value)

@@ -22,7 +22,7 @@ var (
 // handed are lists whose name is data: the key of a history's detail, a
 // placeholder of a sentence, a kind of refusal, a deed of done.
 var handed = []string{
-	"outcome", "informant", "receipt", "signal", "source", "contact", "level", "rule", "task", "purpose", "template",
+	"outcome", "informant", "receipt", "demands", "signal", "source", "contact", "level", "rule", "task", "purpose", "template",
 	"plan", "path", "checkin", "delivery", "class", "error", "title", "did", "ended", "rung", "passed", "ladder", "event", "place", "confirmed",
 	"conflict", "sure", "allowed", "measure", "ground", "disclosed", "decision", "before", "bar", "body", "referral",
 }
@@ -85,7 +85,7 @@ func TestCatalogue(t *testing.T) {
 	})
 	t.Run("NamesEveryChoiceOfTheForms", func(t *testing.T) {
 		t.Parallel()
-		for list, values := range map[string][]string{"outcome": outcomes, "informant": informants, "receipt": receipts, "answer": answers} {
+		for list, values := range map[string][]string{"outcome": outcomes, "informant": informants, "receipt": receipts, "demands": demands, "answer": answers} {
 			for _, value := range values {
 				require.True(t, words.has(list+"."+value), list+"."+value)
 			}

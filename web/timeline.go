@@ -40,20 +40,21 @@ type scored struct {
 // detailOrder is the order in which details are told. Others follow by name.
 var detailOrder = []string{
 	"external_id", "template", "template_from", "template_to", "changed", "has_harvest", "harvest", "household", "flags", "award_fen", "paid_on", "check_ins",
-	"kind", "step", "contact", "signal", "source", "matched", "why", "outcome", "informant", "asked_village", "receipt",
+	"kind", "step", "contact", "signal", "source", "matched", "why", "outcome", "informant", "asked_village", "receipt", "demands",
 	"officers", "ended_at", "place", "partner", "interpreter", "safeguarding", "use_of_money", "uses", "changes", "income", "health", "schooling",
 	"mood", "legal", "assistance_in_place", "assistance_lapsed", "needs", "satisfaction", "confirmed", "issues", "next_visit", "tier_proposal",
 	"event", "occurred_on", "note", "version", "was_appointed_at", "appointed_at", "compared", "agreed", "diverged", "comment", "late", "from", "to", "due", "closes", "review_on",
-	"path", "handed_to", "accept_by", "plans", "to_another_office", "with_household",
+	"path", "other_file", "handed_to", "accept_by", "plans", "to_another_office", "with_household",
 	"township", "village", "address", "address_before", "alias", "alias_before",
 	"was_level", "level", "rule", "rules", "act_by", "rung", "passed", "until", "ended", "task", "purpose", "reason", "moved", "text", "received_on",
 	"measure", "referred_to", "need", "ground", "disclosed", "sent_at", "acknowledged_at", "acknowledge_by", "decide_by", "decision", "decided_on",
+	"signed_on", "recipient_side", "office", "instalments", "instalment", "due_on", "used_on", "category", "amount_fen",
 	"effective_from", "expires_on", "no_end", "document", "proof", "correction", "before", "before_expires_on", "bar", "body", "reference", "person", "conflict", "sure", "allowed",
 }
 
 // unsaid are details that say nothing to people, or that another part says.
 var unsaid = []string{
-	"scores", "index", "complete", "counts", "digit", "contact_id", "evidence", "blind_scores", "corrects", "rule_version", "template_version", "carrier_message_id", "proposed_by",
+	"scores", "index", "complete", "counts", "digit", "contact_id", "check_in_id", "evidence", "blind_scores", "corrects", "rule_version", "template_version", "carrier_message_id", "proposed_by",
 	"primary_contact_id", "backup_contact_id", "new_contact_id", "reply",
 }
 
@@ -219,7 +220,7 @@ func (c *catalogue) detailText(key, value string) string {
 	case "handed_to", "township", "village", "address", "address_before", "alias", "alias_before":
 		return value
 	case "use_of_money", "changes", "needs", "note", "text", "external_id", "partner", "interpreter", "income", "health", "mood", "legal",
-		"assistance_in_place", "assistance_lapsed", "issues", "next_visit", "tier_proposal", "comment", "rules", "why":
+		"assistance_in_place", "assistance_lapsed", "issues", "next_visit", "tier_proposal", "comment", "rules", "why", "recipient_side", "office", "document", "reference":
 		return value
 	}
 	if isoDate.MatchString(value) {

@@ -188,7 +188,7 @@ func (s *simulation) sweep(ctx context.Context) error {
 			marked, err := s.work.MarkOverdue(ctx, limit)
 			return marked.Total(), err
 		},
-		s.work.WatchReferrals, s.work.WatchCases, s.work.WatchReports, s.work.Escalate, s.work.SendWeeklyDigests, s.work.ForgetAnswers,
+		s.work.WatchReferrals, s.work.WatchCases, s.work.WatchInstalments, s.work.WatchReports, s.work.Escalate, s.work.SendWeeklyDigests, s.work.ForgetAnswers,
 		func(ctx context.Context, limit int) (int, error) {
 			run, err := s.work.ApplyRetention(ctx, limit)
 			return run.Batch, err
