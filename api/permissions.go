@@ -110,6 +110,11 @@ var acts = map[string][]carelog.Act{
 	"list-meetings":        {carelog.KeepMeetings},
 	"read-meeting":         {carelog.KeepMeetings},
 	"hold-meeting":         {carelog.KeepMeetings},
+	"list-changes":         {carelog.ListWork},
+	"put-recipient":        {carelog.Enrol},
+	"add-subscription":     {carelog.KeepSubscriptions},
+	"list-subscriptions":   {carelog.KeepSubscriptions},
+	"set-subscription":     {carelog.KeepSubscriptions},
 	"search-files":         {carelog.ListWork},
 	"read-statistics":      {carelog.CountPlans},
 

@@ -108,6 +108,11 @@ func (s *server) routes() {
 	get(s, route{id: "list-meetings", path: "/v1/meetings", summary: "List joint meetings"}, s.listMeetings)
 	get(s, route{id: "read-meeting", path: "/v1/meetings/{meeting_id}", summary: "Read a meeting: what waits for each partner, minutes, decisions"}, s.readMeeting)
 	post(s, route{id: "hold-meeting", path: "/v1/meetings/{meeting_id}/minutes", status: http.StatusNoContent, summary: "Record a meeting's minutes and decisions"}, s.holdMeeting)
+	get(s, route{id: "list-changes", path: "/v1/changes", summary: "Read what changed since a cursor: ids and kinds, none passed by"}, s.listChanges)
+	put(s, route{id: "put-recipient", path: "/v1/recipients/by-external-id/{external_id}", summary: "Enrol by another system's number; a repeat changes nothing, other facts become a task"}, s.putRecipient)
+	post(s, route{id: "add-subscription", path: "/v1/subscriptions", status: http.StatusCreated, summary: "Have an address told of changes; the secret is told once"}, s.subscribe)
+	get(s, route{id: "list-subscriptions", path: "/v1/subscriptions", summary: "List who is told of changes"}, s.listSubscriptions)
+	post(s, route{id: "set-subscription", path: "/v1/subscriptions/{subscription_id}/state", status: http.StatusNoContent, summary: "End a subscription, or have it go on, from an earlier cursor too"}, s.setSubscription)
 	post(s, route{id: "search-files", path: "/v1/search", summary: "Find files by masked name, village, number, task code or last four digits"}, s.searchFiles)
 	get(s, route{id: "read-statistics", path: "/v1/statistics", summary: "Count awards, people, households and what was done for them, beside the year before"}, s.readStatistics)
 
@@ -279,6 +284,11 @@ type verb[I, O any] func(ctx context.Context, by carelog.Actor, in *I) (*O, erro
 
 func get[I, O any](s *server, r route, do verb[I, O]) {
 	register(s, r.operation(http.MethodGet), "query", do)
+}
+
+// put is an operation that a repeat of the same body does not change.
+func put[I, O any](s *server, r route, do verb[I, O]) {
+	register(s, r.operation(http.MethodPut), "body", do)
 }
 
 func post[I, O any](s *server, r route, do verb[I, O]) {

@@ -395,6 +395,7 @@ func (w *walker) around() {
 	_, err := w.work.EnsureWordings(w.t.Context(), carelog.TheSystem())
 	require.NoError(w.t, err)
 	w.ids["year"] = "2026"
+	w.ids["subscription_id"] = w.make(w.admin, "/v1/subscriptions", object{"url": "https://platform.example/hook"}, "subscription_id")
 	w.ids["key"], w.ids["language"], w.ids["version"] = "G", "zh", "1"
 	w.ids["new_contact_id"] = w.make(w.officer, "/v1/contacts", object{
 		"name": "钱某", "phone": "15400000102", "role": "grid_worker", "villages": []object{{"township": "南麻街道", "name": "柿岭村"}},
@@ -432,6 +433,8 @@ func (w *walker) known() map[string]asked {
 		"save-group":           {body: object{"office_id": office}},
 		"plan-meeting":         {body: object{"office_id": office, "partner_ids": []string{w.ids["partner_id"]}}},
 		"hold-meeting":         {body: object{"held_on": "2026-11-24", "decisions": []object{{"what": "x"}}}, once: true},
+		"put-recipient":        {ids: map[string]string{"external_id": "YY-77"}, body: object{"office_id": office, "officer": "li", "external_id": "YY-77", "award": object{"total_fen": 100, "paid_on": "2026-09-20"}}},
+		"add-subscription":     {body: object{"office_id": office, "url": "https://platform.example/hook"}},
 		"add-department":       {body: object{"office_id": office}},
 		"record-clue":          {body: object{"office_id": office, "from_department_id": w.ids["to_department_id"], "received_on": "2026-11-20"}},
 		"add-rule":             {ids: map[string]string{"rule": "aid_rules"}},
@@ -502,7 +505,7 @@ func (w *walker) known() map[string]asked {
 	for _, id := range []string{
 		"list-plans", "list-transfers", "list-referrals", "list-check-ins", "list-messages", "list-inbox", "list-tasks", "list-alerts",
 		"list-visits-to-sign", "count-plans", "list-erasures", "list-retention", "list-retention-runs", "list-partners", "list-contacts",
-		"list-templates", "read-calendar", "list-absences", "list-duties", "list-lines", "read-statistics", "list-groups", "read-trip",
+		"list-templates", "read-calendar", "list-absences", "list-duties", "list-lines", "read-statistics", "list-changes", "list-subscriptions", "list-groups", "read-trip",
 		"list-meetings", "list-departments", "list-clues", "list-cases", "list-rules", "search-files", "list-wordings", "read-me", "read-audit",
 		"send-test", "list-users", "list-merges",
 	} {

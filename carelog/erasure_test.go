@@ -80,7 +80,7 @@ func (c *county) night() carelog.RetentionRun {
 func (c *county) opens(words ...string) (found []string) {
 	c.t.Helper()
 	keys := map[[16]byte][]byte{}
-	for _, table := range []string{"recipients", "users", "village_contacts", "lines", "partners", "clues", "aid_cases", "meetings"} {
+	for _, table := range []string{"recipients", "users", "village_contacts", "lines", "partners", "clues", "aid_cases", "meetings", "subscriptions"} {
 		rows, err := c.pool.Query(c.ctx(), "SELECT id, data_key FROM "+table+" WHERE data_key IS NOT NULL")
 		require.NoError(c.t, err)
 		var id carelog.RecipientID
@@ -287,6 +287,7 @@ var keptByErasure = map[string]string{
 	"disclosures":     "names of fields and ids, kept three years at least",
 	"privacy_notices": "that a notice was given",
 	"erasures":        "who decided",
+	"changes":         "ids and kinds, forgotten after 90 days",
 }
 
 func TestErasureKnowsEveryTable(t *testing.T) {

@@ -285,7 +285,7 @@ func (r *historyRows) insert(ctx context.Context, tx txn, heads map[RecipientID]
 	if err != nil {
 		return fmt.Errorf("move history heads: %w", err)
 	}
-	return nil
+	return r.feed(ctx, tx)
 }
 
 // chainHash binds every column of an entry, and the entry before it.

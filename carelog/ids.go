@@ -15,38 +15,39 @@ import (
 type ID[Of any] [16]byte
 
 type (
-	officeKind     struct{}
-	villageKind    struct{}
-	lineKind       struct{}
-	userKind       struct{}
-	tokenKind      struct{}
-	contactKind    struct{}
-	recipientKind  struct{}
-	planKind       struct{}
-	templateKind   struct{}
-	checkInKind    struct{}
-	recordKind     struct{}
-	eventKind      struct{}
-	askKind        struct{}
-	alertKind      struct{}
-	messageKind    struct{}
-	inboundKind    struct{}
-	taskKind       struct{}
-	noticeKind     struct{}
-	closureKind    struct{}
-	partnerKind    struct{}
-	referralKind   struct{}
-	transferKind   struct{}
-	householdKind  struct{}
-	openingKind    struct{}
-	departmentKind struct{}
-	clueKind       struct{}
-	caseKind       struct{}
-	meetingKind    struct{}
-	instalmentKind struct{}
-	fundUseKind    struct{}
-	mergeKind      struct{}
-	plainKind      struct{}
+	officeKind       struct{}
+	villageKind      struct{}
+	lineKind         struct{}
+	userKind         struct{}
+	tokenKind        struct{}
+	contactKind      struct{}
+	recipientKind    struct{}
+	planKind         struct{}
+	templateKind     struct{}
+	checkInKind      struct{}
+	recordKind       struct{}
+	eventKind        struct{}
+	askKind          struct{}
+	alertKind        struct{}
+	messageKind      struct{}
+	inboundKind      struct{}
+	taskKind         struct{}
+	noticeKind       struct{}
+	closureKind      struct{}
+	partnerKind      struct{}
+	referralKind     struct{}
+	transferKind     struct{}
+	householdKind    struct{}
+	openingKind      struct{}
+	departmentKind   struct{}
+	clueKind         struct{}
+	caseKind         struct{}
+	subscriptionKind struct{}
+	meetingKind      struct{}
+	instalmentKind   struct{}
+	fundUseKind      struct{}
+	mergeKind        struct{}
+	plainKind        struct{}
 )
 
 type (
@@ -104,6 +105,8 @@ type (
 	ClueID = ID[clueKind]
 	// CaseID names an aid case file.
 	CaseID = ID[caseKind]
+	// SubscriptionID names an address that is told of changes.
+	SubscriptionID = ID[subscriptionKind]
 	// MeetingID names a joint meeting.
 	MeetingID = ID[meetingKind]
 

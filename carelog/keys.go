@@ -14,7 +14,7 @@ import (
 
 // keyTables are the tables whose rows own a data key, bound to their id. A test
 // compares them with the schema.
-var keyTables = []string{"lines", "users", "village_contacts", "recipients", "partners", "clues", "aid_cases", "meetings"}
+var keyTables = []string{"lines", "users", "village_contacts", "recipients", "partners", "clues", "aid_cases", "meetings", "subscriptions"}
 
 // FitKeys gives back the keyring as this database needs it: its blind indexes stay of
 // the algorithm they were begun with, whatever new values are sealed with. It refuses

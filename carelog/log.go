@@ -70,18 +70,21 @@ type Config struct {
 	Now      func() time.Time   // the clock; nil: the system's
 	Random   io.Reader          // ids, codes, keys and secrets; nil: crypto/rand
 	SignIn   SignInRules        // how people sign in
+	// PlainHooks lets addresses inside the network subscribe to changes, over http too.
+	PlainHooks bool
 }
 
 // Log is the care log. Safe for concurrent use.
 type Log struct {
-	db       *pgxpool.Pool
-	keys     *crypt.Keyring
-	queue    Queue
-	words    Words
-	carrier  string
-	calendar *calendar.Calendar // the base that imported days are laid over
-	now      func() time.Time
-	random   *source
+	db         *pgxpool.Pool
+	keys       *crypt.Keyring
+	queue      Queue
+	words      Words
+	carrier    string
+	calendar   *calendar.Calendar // the base that imported days are laid over
+	now        func() time.Time
+	random     *source
+	plainHooks bool
 
 	passwords *passwords
 
@@ -101,7 +104,7 @@ func New(c Config) *Log {
 	if c.Random == nil {
 		c.Random = rand.Reader
 	}
-	l := &Log{db: c.DB, keys: c.Keys, queue: c.Queue, words: c.Words, carrier: c.Carrier, calendar: c.Calendar, now: c.Now, random: &source{Reader: c.Random}}
+	l := &Log{db: c.DB, keys: c.Keys, queue: c.Queue, words: c.Words, carrier: c.Carrier, calendar: c.Calendar, now: c.Now, random: &source{Reader: c.Random}, plainHooks: c.PlainHooks}
 	l.passwords = newPasswords(c.SignIn, l.random)
 	l.days.Store(&workdays{national: c.Calendar}) // version 0: nothing was ever imported
 	l.texts.Store(shippedTexts(c.Words))

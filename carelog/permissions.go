@@ -11,32 +11,33 @@ type Act string
 
 // The acts. A verb asks for one; an operation and a page name those they lead to.
 const (
-	ReadFile        Act = "read_file"
-	UnmaskFile      Act = "unmask_file"
-	GiveLeave       Act = "give_leave"
-	ConfirmVisit    Act = "confirm_visit"
-	DoubtVisit      Act = "look_into_doubt"
-	ListWork        Act = "list_work"
-	CountPlans      Act = "count_plans"
-	KeepMeetings    Act = "keep_meetings"
-	SeeCases        Act = "see_cases"
-	KeepCases       Act = "keep_cases"
-	PayFirst        Act = "pay_first"
-	KeepDepartments Act = "keep_departments"
-	KeepRules       Act = "keep_rules"
-	KeepGrounds     Act = "keep_grounds"
-	NameDuty        Act = "name_legal_duty"
-	CorrectWho      Act = "correct_identity"
-	HandOwnFile     Act = "hand_over_own_file"
-	RestrictAct     Act = "restrict_file"
-	HoldAct         Act = "hold_file"
-	AskErasure      Act = "propose_erasure"
-	EraseAct        Act = "erase_file"
-	SetRetention    Act = "set_retention"
-	SeeRetention    Act = "see_retention_runs"
-	Enrol           Act = "enrol"
-	RecordCare      Act = "record_care"
-	ReportEvent     Act = "report_event"
+	ReadFile          Act = "read_file"
+	UnmaskFile        Act = "unmask_file"
+	GiveLeave         Act = "give_leave"
+	ConfirmVisit      Act = "confirm_visit"
+	DoubtVisit        Act = "look_into_doubt"
+	ListWork          Act = "list_work"
+	CountPlans        Act = "count_plans"
+	KeepSubscriptions Act = "keep_subscriptions"
+	KeepMeetings      Act = "keep_meetings"
+	SeeCases          Act = "see_cases"
+	KeepCases         Act = "keep_cases"
+	PayFirst          Act = "pay_first"
+	KeepDepartments   Act = "keep_departments"
+	KeepRules         Act = "keep_rules"
+	KeepGrounds       Act = "keep_grounds"
+	NameDuty          Act = "name_legal_duty"
+	CorrectWho        Act = "correct_identity"
+	HandOwnFile       Act = "hand_over_own_file"
+	RestrictAct       Act = "restrict_file"
+	HoldAct           Act = "hold_file"
+	AskErasure        Act = "propose_erasure"
+	EraseAct          Act = "erase_file"
+	SetRetention      Act = "set_retention"
+	SeeRetention      Act = "see_retention_runs"
+	Enrol             Act = "enrol"
+	RecordCare        Act = "record_care"
+	ReportEvent       Act = "report_event"
 
 	ManagePlan     Act = "manage_plan"
 	OverruleEvent  Act = "withdraw_event_of_others"
@@ -139,6 +140,7 @@ var Permissions = []Permission{
 	{DoubtVisit, "decide", []Role{Supervisor}, "look into a doubt about a visit; never whoever recorded or made it", false},
 	{ListWork, "read:work", with(caring, Integration), "plans, check-ins, tasks, alerts, messages, replies, referrals, offers of the office", false},
 	{CountPlans, "read:statistics", with(caring, Integration), "numbers only", false},
+	{KeepSubscriptions, "write:settings", []Role{SystemAdministrator}, "addresses that are told of changes", false},
 	{KeepMeetings, "write:cases", caring, "joint meetings: pack, minutes, decisions", false},
 	{SeeCases, "read:cases", with(caring, Integration), "clues and case files: each read of one is audited", false},
 	{KeepCases, "write:cases", caring, "clues, conditions, steps, documents", false},

@@ -23,6 +23,8 @@ var (
 	isWrongVillage     = reason{"does not serve the recipient's village", "该联系人不负责被救助人所在村"}
 	isUnsafeAlias      = reason{"cannot stand in a text: at most 8 characters, without the full name", "家庭称呼不可用:最多8个字,且不得含全名"}
 	endsBeforeItBegins = reason{"lies before the first day", "\u4e0d\u80fd\u65e9\u4e8e\u5f00\u59cb\u65e5\u671f"}
+	isNoCursor         = reason{"is no cursor of the feed: give the one of the last answer, or none", "\u4e0d\u662f\u53d8\u66f4\u6d41\u7684\u6e38\u6807\uff1a\u8bf7\u586b\u5199\u4e0a\u6b21\u8fd4\u56de\u7684\u6e38\u6807\uff0c\u6216\u7559\u7a7a"}
+	isNoHookAddress    = reason{"is not an https address in the public network, without a query", "\u987b\u4e3a\u516c\u7f51 https \u5730\u5740\uff0c\u4e14\u4e0d\u5e26\u67e5\u8be2\u53c2\u6570"}
 	isNoDepartment     = reason{"is not a department of this office that works", "\u4e0d\u662f\u672c\u5355\u4f4d\u5728\u7528\u7684\u90e8\u95e8"}
 	isNoSource         = reason{"is not a partner of this office, or a department is named beside it: a clue has one source", "\u4e0d\u662f\u672c\u5355\u4f4d\u7684\u534f\u4f5c\u5355\u4f4d\uff0c\u6216\u540c\u65f6\u586b\u5199\u4e86\u90e8\u95e8\uff1a\u7ebf\u7d22\u6765\u6e90\u53ea\u80fd\u6709\u4e00\u4e2a"}
 	isNoClue           = reason{"is not a clue of this office that was taken over", "\u4e0d\u662f\u672c\u5355\u4f4d\u5df2\u63a5\u6536\u7684\u7ebf\u7d22"}

@@ -29,7 +29,7 @@ var byID = []keyColumn{{"id", "uuid"}}
 
 // sealedTables are all tables with ciphertext. A test compares them with the schema.
 var sealedTables = []sealedTable{
-	ofItself("users"), ofItself("village_contacts"), ofItself("recipients"), ofItself("partners"), ofItself("clues"), ofItself("aid_cases"), ofItself("meetings"),
+	ofItself("users"), ofItself("village_contacts"), ofItself("recipients"), ofItself("partners"), ofItself("clues"), ofItself("aid_cases"), ofItself("meetings"), ofItself("subscriptions"),
 	ofOther("meeting_decisions", "meeting_id", "meetings", "sealed"),
 	ofOther("partner_contacts", "partner_id", "partners", "sealed"),
 	ofOther("condition_answers", "clue_id", "clues", "sealed"),

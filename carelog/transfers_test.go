@@ -394,6 +394,7 @@ func (n neighbour) showing(office carelog.OfficeID, user carelog.UserID) (tables
 
 // notMoved are tables that carry an office and a recipient and stay when a file moves.
 var notMoved = map[string]string{
+	"changes":     "what was told while the file was that office's",
 	"plan_grants": "the office in it is the one that was let in (joint aid), not the file's",
 }
 

@@ -24,6 +24,8 @@ func everythingSealed(t *testing.T) (*county, carelog.Enrolled) {
 	k.add(opened.ID, "home_visit")
 	_, err := k.app.AddPartnerContact(c.ctx(), k.officer, k.veterans, carelog.PartnerContact{Name: "周某", Phone: "15400000556"})
 	require.NoError(t, err)
+	_, _, err = k.app.Subscribe(c.ctx(), c.admin, carelog.NewSubscription{URL: "https://platform.example/hook"})
+	require.NoError(t, err)
 	meeting, err := k.app.PlanMeeting(c.ctx(), k.officer, carelog.Meeting{PlannedOn: calendar.Of(tuesday), Partners: []carelog.PartnerID{k.veterans}})
 	require.NoError(t, err)
 	require.NoError(t, k.app.HoldMeeting(c.ctx(), k.officer, meeting.ID, calendar.Of(tuesday), "纪要", []carelog.MeetingDecision{{What: "议定"}}))

@@ -5,6 +5,7 @@
 package jobs
 
 import (
+	"cmp"
 	"log/slog"
 	"time"
 
@@ -32,8 +33,9 @@ type Config struct {
 	Carriers notify.Carriers // take the texts, each those of its lines
 	Schema   string          // where River's tables live
 	Slog     *slog.Logger
-	RootFile string // where the nightly roots are kept besides the database; empty: nowhere
-	Faster   int    // for tests whose clock runs faster: sweeps and time limits are as many times shorter; 0: 1
+	Hooks    *notify.Hooks // tells subscribers; nil: public addresses only
+	RootFile string        // where the nightly roots are kept besides the database; empty: nowhere
+	Faster   int           // for tests whose clock runs faster: sweeps and time limits are as many times shorter; 0: 1
 }
 
 // at is an interval or a limit at the pace of the configuration.
@@ -66,6 +68,7 @@ func NewClient(pool *pgxpool.Pool, c Config) (*Client, error) {
 			"forgetting":  {MaxWorkers: 1},
 			"referring":   {MaxWorkers: 1},
 			"cases":       {MaxWorkers: 1},
+			"hooking":     {MaxWorkers: 1},
 			"alarming":    {MaxWorkers: 1},
 			"indexing":    {MaxWorkers: 1},
 			"proving":     {MaxWorkers: 1},
@@ -100,6 +103,7 @@ func Workers(c Config) *river.Workers {
 	river.AddWorker(workers, &forgetAnswers{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &applyRetention{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &watchReferrals{log: c.Log, slog: c.Slog})
+	river.AddWorker(workers, &callHooks{log: c.Log, slog: c.Slog, hooks: cmp.Or(c.Hooks, notify.NewHooks(false, c.Log.Now))})
 	river.AddWorker(workers, &watchCases{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &watchInstalments{log: c.Log, slog: c.Slog})
 	river.AddWorker(workers, &watchReports{log: c.Log, slog: c.Slog})
@@ -132,6 +136,7 @@ func sweeps(c Config) []*river.PeriodicJob {
 		every(time.Hour, applyRetentionArgs{}), // a night's run begins at two and is done once
 		every(time.Hour, watchReferralsArgs{}),
 		every(time.Hour, watchCasesArgs{}),
+		every(5*time.Second, callHooksArgs{}),
 		every(time.Hour, watchInstalmentsArgs{}),
 		every(time.Minute, watchReportsArgs{}),
 		every(5*time.Minute, proveArgs{}), // once a night; a long one goes on at the next tick

@@ -21,8 +21,9 @@ type serveCommand struct {
 	listenFlags
 	carrierFlags
 	signInFlags
-	RootFile string `env:"AFTERCARE_ROOT_FILE" help:"Adds each night's root over all chains to this file, to be kept elsewhere."`
-	Role     string `enum:"all,api,work" default:"all" help:"What this process does: all, api (the doors) or work (the jobs)."`
+	PrivateHooks bool   `env:"AFTERCARE_PRIVATE_HOOKS" help:"Lets addresses inside the network subscribe to changes, over http too."`
+	RootFile     string `env:"AFTERCARE_ROOT_FILE" help:"Adds each night's root over all chains to this file, to be kept elsewhere."`
+	Role         string `enum:"all,api,work" default:"all" help:"What this process does: all, api (the doors) or work (the jobs)."`
 
 	now       func() time.Time  // nil: the system's clock
 	listening func(addr string) // told the address, by tests that listen on port 0
@@ -69,7 +70,7 @@ func (c *serveCommand) Run(ctx context.Context) (err error) {
 	if err := db.migrate(ctx); err != nil {
 		return err
 	}
-	s, err := newService(ctx, serviceConfig{db: db, keys: keys, carrier: c.Carrier, signIn: rules, now: c.now, log: log, roots: c.RootFile})
+	s, err := newService(ctx, serviceConfig{db: db, keys: keys, carrier: c.Carrier, signIn: rules, now: c.now, log: log, roots: c.RootFile, hooks: c.PrivateHooks})
 	if err != nil {
 		return err
 	}

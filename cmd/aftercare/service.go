@@ -37,6 +37,7 @@ type serviceConfig struct {
 	signIn  carelog.SignInRules
 	now     func() time.Time
 	log     *slog.Logger
+	hooks   bool   // addresses inside the network may subscribe to changes
 	roots   string // the file of nightly roots; empty: none
 }
 
@@ -94,7 +95,7 @@ func (s *service) newLog(pool *pgxpool.Pool) (*carelog.Log, error) {
 
 func (s *service) newLogOn(pool *pgxpool.Pool, queue carelog.Queue, now func() time.Time) *carelog.Log {
 	return carelog.New(carelog.Config{
-		DB: pool, Keys: s.config.keys, Queue: queue, Words: notify.NewPhrasebook(""), Carrier: s.config.carrier, Now: now, SignIn: s.config.signIn,
+		DB: pool, Keys: s.config.keys, Queue: queue, Words: notify.NewPhrasebook(""), Carrier: s.config.carrier, Now: now, SignIn: s.config.signIn, PlainHooks: s.config.hooks,
 	})
 }
 
@@ -166,7 +167,7 @@ func (s *service) serveOn(ctx context.Context, listener net.Listener, handler ht
 	var client *jobs.Client
 	if role != roleAPI {
 		var err error
-		client, err = jobs.NewClient(s.pool, jobs.Config{Log: s.work, Carriers: carriers, Schema: migrations.RiverSchema, Slog: s.config.log, RootFile: s.config.roots})
+		client, err = jobs.NewClient(s.pool, jobs.Config{Log: s.work, Carriers: carriers, Schema: migrations.RiverSchema, Slog: s.config.log, RootFile: s.config.roots, Hooks: notify.NewHooks(s.config.hooks, s.config.now)})
 		if err != nil {
 			return errors.Join(fmt.Errorf("set up the workers: %w", err), server.Close())
 		}
