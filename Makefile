@@ -11,7 +11,7 @@ VERSION = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 BUILD = go build -trimpath -buildvcs=false -ldflags "-X main.version=$(VERSION)"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-race bench torment lint lint-full vuln clean go postgres
+.PHONY: help demo build test test-race bench torment lint lint-full vuln clean go postgres office
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -22,7 +22,7 @@ demo: postgres build ## install what is needed and run the demo county (AT=2026-
 build: go ## build bin/aftercare
 	@$(BUILD) -o bin/aftercare ./cmd/aftercare
 
-test: go postgres ## install what is needed and run every test
+test: go postgres office ## install what is needed and run every test
 	go test -timeout 9m ./...
 
 test-race: go postgres ## every test under the race detector (needs a C compiler)
@@ -59,3 +59,9 @@ go:
 
 postgres:
 	@sh deploy/ensure-postgres.sh
+
+# LibreOffice opens what is exported, in a test. Where it cannot be had that is said and not tested.
+office:
+	@command -v soffice >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libreoffice-calc-nogui >/dev/null 2>&1; } || \
+		echo "NOT CHECKED: LibreOffice is not here and cannot be installed (Debian: libreoffice-calc-nogui)" >&2

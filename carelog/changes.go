@@ -99,6 +99,7 @@ func (p feedPlace) known(ctx context.Context, tx txn, cursor string) error {
 func changesAfter(ctx context.Context, tx txn, at feedPlace, all bool, offices []OfficeID, kinds []string, limit int) (Changes, error) {
 	rows, err := tx.Query(ctx, `SELECT xid::text, id, recipient_id, seq, kind, subject_id, at FROM changes
 		WHERE ($1 OR office_id = ANY ($2)) AND (xid, id) > ($3::text::xid8, $4) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+			AND EXISTS (SELECT FROM recipients r WHERE r.id = changes.recipient_id AND ($1 OR r.office_id = ANY ($2)))
 			AND ($5::text[] IS NULL OR cardinality($5::text[]) = 0 OR kind = ANY ($5)) ORDER BY xid, id LIMIT $6`,
 		all, offices, strconv.FormatUint(at.xid, 10), at.id, kinds, limit+1)
 	if err != nil {

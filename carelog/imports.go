@@ -171,7 +171,13 @@ func (im *importer) row(ctx context.Context, row LedgerRow) error {
 	}
 	if digest != nil {
 		im.report.Unchanged++
-		if !bytes.Equal(digest, im.log.digest(e)) {
+		same := bytes.Equal(digest, im.log.digest(e))
+		if !same {
+			if same, err = im.isAsExported(ctx, e, row); err != nil {
+				return err
+			}
+		}
+		if !same {
 			im.report.Warnings = append(im.report.Warnings, RowProblem{row.Number, "外部编号", differs.chinese})
 		}
 		return nil

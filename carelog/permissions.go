@@ -18,6 +18,7 @@ const (
 	DoubtVisit        Act = "look_into_doubt"
 	ListWork          Act = "list_work"
 	CountPlans        Act = "count_plans"
+	ExportLedgerAct   Act = "export_ledger"
 	KeepSubscriptions Act = "keep_subscriptions"
 	KeepMeetings      Act = "keep_meetings"
 	SeeCases          Act = "see_cases"
@@ -140,6 +141,7 @@ var Permissions = []Permission{
 	{DoubtVisit, "decide", []Role{Supervisor}, "look into a doubt about a visit; never whoever recorded or made it", false},
 	{ListWork, "read:work", with(caring, Integration), "plans, check-ins, tasks, alerts, messages, replies, referrals, offers of the office", false},
 	{CountPlans, "read:statistics", with(caring, Integration), "numbers only", false},
+	{ExportLedgerAct, "read:full", []Role{Supervisor}, "in full, with a purpose and a reason in every file; children stay masked", false},
 	{KeepSubscriptions, "write:settings", []Role{SystemAdministrator}, "addresses that are told of changes", false},
 	{KeepMeetings, "write:cases", caring, "joint meetings: pack, minutes, decisions", false},
 	{SeeCases, "read:cases", with(caring, Integration), "clues and case files: each read of one is audited", false},

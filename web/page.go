@@ -19,12 +19,12 @@ var templateFiles embed.FS
 // pages is every page's template with the layout and the shared parts around it.
 type pages map[string]*template.Template
 
-var pageNames = []string{"signin", "code", "setup", "account", "factor", "people", "onward", "today", "recipient", "fullfile", "checkin", "tasks", "inbox", "contacts", "phones", "error"}
+var pageNames = []string{"signin", "code", "setup", "account", "factor", "people", "onward", "today", "recipient", "fullfile", "checkin", "tasks", "inbox", "contacts", "phones", "exports", "statistics", "error"}
 
 func newPages(words *catalogue, files assets) pages {
 	shared := template.Must(template.New("layout.html").Funcs(template.FuncMap{
 		"t": words.text, "word": words.word, "say": words.say, "field": words.field,
-		"day": words.day, "clock": clock, "asset": files.address,
+		"day": words.day, "clock": clock, "asset": files.address, "amount": words.amount, "percent": percent, "rowname": words.rowName,
 	}).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html"))
 	found := pages{}
 	for _, name := range pageNames {
@@ -74,6 +74,14 @@ func (s *console) show(w http.ResponseWriter, r *http.Request, by *carelog.Actor
 // Works tells the layout whether the reader works with files.
 func (p page) Works() bool {
 	return p.By != nil && p.By.Holds(carelog.ListWork)
+}
+
+// Counts and Exports tell the layout what else the reader may see.
+func (p page) Counts() bool { return p.By.Holds(carelog.CountPlans) }
+
+// Exports tells whether there is anything to take out.
+func (p page) Exports() bool {
+	return p.By.Holds(carelog.ListWork, carelog.ListContacts, carelog.ListPartners, carelog.SeeCases)
 }
 
 // Contacts tells the layout whether the reader sees the village contacts.

@@ -134,6 +134,10 @@ func (s *console) routes(mux router) {
 	mux.Handle("GET /inbox", s.signedIn(s.inbox))
 	mux.Handle("POST /inbox/{id}/settle", s.signedIn(s.settleReply))
 	mux.Handle("GET /contacts", s.signedIn(s.contacts))
+	mux.Handle("GET /statistics", s.signedIn(s.statistics))
+	mux.Handle("GET /exports", s.signedIn(s.exports))
+	mux.Handle("GET /exports/{list}", s.signedIn(s.exportList))
+	mux.Handle("POST /exports/ledger", s.signedIn(s.exportLedger))
 	if s.Handsets != nil {
 		mux.Handle("GET /phones", s.signedIn(s.phones))
 		mux.Handle("POST /phones/{position}/reply", s.signedIn(s.replyFromPhone))

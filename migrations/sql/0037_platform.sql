@@ -49,8 +49,11 @@ BEGIN
         EXECUTE format('CREATE POLICY owner_sees_all ON %I TO CURRENT_USER USING (true) WITH CHECK (true)', t);
         EXECUTE format('CREATE POLICY workers_see_all ON %I TO aftercare_work USING (true) WITH CHECK (true)', t);
         EXECUTE format('GRANT SELECT, INSERT ON %I TO aftercare_app, aftercare_work', t);
-        EXECUTE format('CREATE POLICY within_scope ON %I TO aftercare_app USING (office_id = ANY (scope())) WITH CHECK (office_id = ANY (scope()))', t);
     END LOOP;
 END $$;
+CREATE POLICY within_scope ON subscriptions TO aftercare_app USING (office_id = ANY (scope())) WITH CHECK (office_id = ANY (scope()));
+-- What happened to a file that has gone to another office is no longer told here.
+CREATE POLICY with_its_file ON changes TO aftercare_app USING (office_id = ANY (scope()) AND EXISTS (SELECT FROM recipients r WHERE r.id = recipient_id))
+    WITH CHECK (office_id = ANY (scope()));
 GRANT UPDATE ON subscriptions TO aftercare_app, aftercare_work;
 GRANT DELETE ON changes TO aftercare_work;
