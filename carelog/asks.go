@@ -50,19 +50,17 @@ func (l *Log) planAskTo(ctx context.Context, tx txn, a newAsk, slots []slot) (As
 	if err != nil {
 		return id, err
 	}
-	for i, s := range slots {
-		m := newMessage{
-			office: a.office, recipient: a.recipient, checkIn: a.checkIn, contact: a.contact, user: a.user, line: line,
-			purpose: a.purpose, priority: cmp.Or(a.priority, priorityReminder), slot: s,
-		}
-		message, err := l.insertMessage(ctx, tx, m)
-		if err != nil {
-			return id, err
-		}
-		_, err = tx.Exec(ctx, "INSERT INTO message_asks (message_id, ask_id, round) VALUES ($1, $2, $3)", message, id, rounds-len(slots)+i+1)
-		if err != nil {
-			return id, fmt.Errorf("insert message's ask: %w", err)
-		}
+	messages, err := l.insertMessages(ctx, tx, newMessage{
+		office: a.office, recipient: a.recipient, checkIn: a.checkIn, contact: a.contact, user: a.user, line: line,
+		purpose: a.purpose, priority: cmp.Or(a.priority, priorityReminder),
+	}, slots)
+	if err != nil {
+		return id, err
+	}
+	_, err = tx.Exec(ctx, "INSERT INTO message_asks (message_id, ask_id, round) SELECT u.id, $2, $3 + u.n FROM unnest($1::uuid[]) WITH ORDINALITY AS u (id, n)",
+		messages, id, rounds-len(slots))
+	if err != nil {
+		return id, fmt.Errorf("insert messages' ask: %w", err)
 	}
 	return id, nil
 }
@@ -110,6 +108,9 @@ func (l *Log) openAsk(ctx context.Context, tx txn, a newAsk, line LineID, rounds
 		a.purpose, line, rounds, tx.now, a.review).Scan(&id, &total)
 	if err != nil {
 		return id, 0, fmt.Errorf("open ask: %w", err)
+	}
+	if total == rounds { // it was never open before, so it has no code
+		return id, total, nil
 	}
 	_, err = tx.Exec(ctx, "UPDATE task_codes SET free_from = NULL WHERE ask_id = $1", id)
 	if err != nil {

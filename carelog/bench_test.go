@@ -2,11 +2,13 @@ package carelog_test
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"aftercare/carelog"
+	"aftercare/carelog/calendar"
 )
 
 // The database of these benchmarks is real but not durable (fsync is off): they
@@ -105,4 +107,35 @@ func BenchmarkSweepsWithNothingDue(b *testing.B) {
 		_, err = c.work.DueLines(c.ctx(), "twilio")
 		require.NoError(b, err)
 	}
+}
+
+// BenchmarkImport5000 takes in a city's ledger: 5,000 households of 100 villages, of all
+// templates, paid for over the last two years.
+func BenchmarkImport5000(b *testing.B) {
+	for b.Loop() {
+		b.StopTimer()
+		c := newCounty(b)
+		book := cityLedger(5000)
+		b.StartTimer()
+		report := c.importing(book, carelog.ImportOptions{AddVillages: true})
+		require.Equal(b, 5000, report.Enrolled, report.Problems)
+	}
+}
+
+// cityLedger is a ledger of so many plausible rows.
+func cityLedger(rows int) carelog.Ledger {
+	book := oneRow()
+	first := book.Rows[0].Cells
+	book.Rows = nil
+	for n := range rows {
+		row := maps.Clone(first)
+		village := n % 100
+		maps.Copy(row, map[string]string{
+			"外部编号": fmt.Sprint("C-", n+1), "姓名": "马某某", "身份证号": "", "手机号": fmt.Sprintf("1541%07d", n), "乡镇": fmt.Sprintf("第%d镇", village%10), "村居": fmt.Sprintf("第%d村", village),
+			"困难情形": []string{"", "监测户", "智力残疾", "慢性病"}[n%4], "家庭成员": "儿子:马小某:2014-05-02", "发放日期": calendar.Of(tuesday).AddDays(-n%730 - 1).String(),
+			"村联系人": fmt.Sprintf("赵某%d", village), "村联系人电话": fmt.Sprintf("1542%07d", village), "家庭称呼": fmt.Sprintf("第%d户", n),
+		})
+		book.Rows = append(book.Rows, carelog.LedgerRow{Number: n + 2, Cells: row})
+	}
+	return book
 }

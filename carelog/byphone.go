@@ -119,8 +119,11 @@ func (l *Log) lookForSilence(ctx context.Context, tx txn, w waitsForVillage) err
 	if err != nil {
 		return fmt.Errorf("find the check-in to plan for: %w", err)
 	}
-	_, err = l.planMessagesOf(ctx, tx, rows)
-	return err
+	due, err := pgx.CollectRows(rows, scanToPlan)
+	if err != nil {
+		return fmt.Errorf("find the check-in to plan for: %w", err)
+	}
+	return l.planMessagesOf(ctx, tx, due)
 }
 
 // askByPhone makes one open village check-in a phone call of the officer, and the

@@ -66,10 +66,11 @@ func (l *Log) layCheckIns(ctx context.Context, tx txn, p plan, from, horizon cal
 		occurrences = append(occurrences, next)
 		ahead++
 	}
-	if _, err := l.insertCheckIns(ctx, tx, p, occurrences); err != nil {
-		return 0, err
+	laid, err := l.insertCheckIns(ctx, tx, p, occurrences)
+	if err != nil || laid == int64(len(occurrences)) {
+		return ahead, err
 	}
-	return ahead, l.ensureNext(ctx, tx, p.id)
+	return ahead, l.ensureNext(ctx, tx, p.id) // the one ahead was there already, and perhaps done
 }
 
 // ensureNext lays down the next occasion of a running plan that has none ahead:

@@ -162,23 +162,22 @@ func (e *prepared) checkAward(p *problems, today calendar.Date) {
 
 // lookUp finds the village, the officer and the contacts by what the enrolment calls them.
 func (l *Log) lookUp(ctx context.Context, tx txn, e *prepared, p *problems) error {
-	err := tx.QueryRow(ctx, "SELECT id FROM villages WHERE office_id = $1 AND township = $2 AND name = $3",
-		e.Office, e.Village.Township, e.Village.Name).Scan(&e.village)
-	if none(err) {
+	var err error
+	if e.village, err = findVillage(ctx, tx, e.Office, e.Village); err != nil {
+		return err
+	}
+	if e.village.IsZero() {
 		p.add("village", isUnknownVillage)
-	} else if err != nil {
-		return fmt.Errorf("find village: %w", err)
 	}
 	if e.Officer == "" && tx.by.Kind != Program { // a program answers for no household
 		e.officer = tx.by.User
 	}
 	if e.officer.IsZero() {
-		err := tx.QueryRow(ctx, `SELECT u.id FROM users u JOIN grants g ON g.user_id = u.id AND g.office_id = $1 AND g.role = 'officer'
-			WHERE u.login = lower($2) AND u.state = 'active'`, e.Office, e.Officer).Scan(&e.officer)
-		if none(err) {
+		if e.officer, err = findOfficer(ctx, tx, e.Office, e.Officer); err != nil {
+			return err
+		}
+		if e.officer.IsZero() {
 			p.add("officer", isUnknownOfficer)
-		} else if err != nil {
-			return fmt.Errorf("find officer: %w", err)
 		}
 	}
 	if !e.Award.Case.IsZero() {
@@ -200,8 +199,49 @@ func (l *Log) lookUp(ctx context.Context, tx txn, e *prepared, p *problems) erro
 	return e.checkTopics(ctx, tx, p)
 }
 
+// findVillage finds a village of the office by name, the zero one where there is none.
+func findVillage(ctx context.Context, tx txn, office OfficeID, name VillageName) (VillageID, error) {
+	at := villageAt{office, name}
+	if id, ok := tx.memory.villages[at]; ok {
+		return id, nil
+	}
+	var id VillageID
+	err := tx.QueryRow(ctx, "SELECT id FROM villages WHERE office_id = $1 AND township = $2 AND name = $3", office, name.Township, name.Name).Scan(&id)
+	if none(err) {
+		return id, nil
+	}
+	if err != nil {
+		return id, fmt.Errorf("find village: %w", err)
+	}
+	tx.memory.villages[at] = id
+	return id, nil
+}
+
+// findOfficer finds an officer of the office by login, the zero one where there is none.
+func findOfficer(ctx context.Context, tx txn, office OfficeID, login string) (UserID, error) {
+	at := officerAt{office, login}
+	if id, ok := tx.memory.officers[at]; ok {
+		return id, nil
+	}
+	var id UserID
+	err := tx.QueryRow(ctx, `SELECT u.id FROM users u JOIN grants g ON g.user_id = u.id AND g.office_id = $1 AND g.role = 'officer'
+		WHERE u.login = lower($2) AND u.state = 'active'`, office, login).Scan(&id)
+	if none(err) {
+		return id, nil
+	}
+	if err != nil {
+		return id, fmt.Errorf("find officer: %w", err)
+	}
+	tx.memory.officers[at] = id
+	return id, nil
+}
+
 func (e *prepared) checkContact(ctx context.Context, tx txn, p *problems, field string, contact ContactID) error {
 	if contact.IsZero() {
+		return nil
+	}
+	at := servedBy{e.Office, contact, e.village}
+	if tx.memory.serving[at] {
 		return nil
 	}
 	var serves bool
@@ -214,6 +254,8 @@ func (e *prepared) checkContact(ctx context.Context, tx txn, p *problems, field 
 		return fmt.Errorf("find contact: %w", err)
 	case !serves && !e.village.IsZero():
 		p.add(field, isWrongVillage)
+	case serves:
+		tx.memory.serving[at] = true
 	}
 	return nil
 }

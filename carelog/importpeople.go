@@ -14,23 +14,18 @@ const verifiedColumn = "号码已核实"
 // people finds the village and the contacts a row names, and adds the ones that
 // are new. Of an enrolled row nothing is added.
 func (im *importer) people(ctx context.Context, row LedgerRow, e *Enrolment, enrolled bool) error {
-	var village VillageID
-	if im.options.AddVillages && !enrolled && e.Village.Township != "" && e.Village.Name != "" {
-		var err error
+	village, err := findVillage(ctx, im.tx, e.Office, e.Village)
+	if err != nil {
+		return err
+	}
+	if village.IsZero() && im.options.AddVillages && !enrolled && e.Village.Township != "" && e.Village.Name != "" {
 		if village, err = im.log.ensureVillage(ctx, im.tx, e.Office, e.Village.Township, e.Village.Name); err != nil {
 			return err
-		}
-	} else {
-		err := im.tx.QueryRow(ctx, "SELECT id FROM villages WHERE office_id = $1 AND township = $2 AND name = $3",
-			e.Office, e.Village.Township, e.Village.Name).Scan(&village)
-		if err != nil && !none(err) {
-			return fmt.Errorf("find village: %w", err)
 		}
 	}
 	if written := strings.TrimSpace(row.Cells[verifiedColumn]); written != "" && written != "是" && written != "否" {
 		im.problem(row.Number, verifiedColumn, isUnknown)
 	}
-	var err error
 	e.Primary, err = im.contact(ctx, row, "村联系人", village, enrolled)
 	if err != nil {
 		return err
@@ -39,11 +34,23 @@ func (im *importer) people(ctx context.Context, row LedgerRow, e *Enrolment, enr
 	return err
 }
 
+// namedContact is a contact as a row names it, with the village it is to serve.
+type namedContact struct {
+	name, phone, role string
+	village           VillageID
+	verified          bool
+}
+
 // contact finds a contact of the office by name and phone, or adds it.
 func (im *importer) contact(ctx context.Context, row LedgerRow, column string, village VillageID, enrolled bool) (ContactID, error) {
 	name, written := strings.TrimSpace(row.Cells[column]), strings.TrimSpace(row.Cells[column+"电话"])
 	if name == "" && written == "" {
 		return ContactID{}, nil
+	}
+	verified := strings.TrimSpace(row.Cells[verifiedColumn]) == "是"
+	named := namedContact{name, written, strings.TrimSpace(row.Cells[column+"职务"]), village, verified}
+	if id, known := im.contacts[named]; known && !enrolled {
+		return id, nil
 	}
 	phone, _, ok := Phone(written)
 	if name == "" {
@@ -59,7 +66,6 @@ func (im *importer) contact(ctx context.Context, row LedgerRow, column string, v
 	if err != nil || enrolled || village.IsZero() {
 		return id, err
 	}
-	verified := strings.TrimSpace(row.Cells[verifiedColumn]) == "是"
 	if !id.IsZero() && verified {
 		if err := addNumber(ctx, im.tx, im.log.keys.Index("phone", phone), true); err != nil {
 			return id, err
@@ -75,7 +81,11 @@ func (im *importer) contact(ctx context.Context, row LedgerRow, column string, v
 			return id, err
 		}
 	}
-	return id, serveVillage(ctx, im.tx, id, village)
+	if err := serveVillage(ctx, im.tx, id, village); err != nil {
+		return id, err
+	}
+	im.contacts[named] = id
+	return id, nil
 }
 
 // findContact looks among the contacts with this number: one phone may serve two people.

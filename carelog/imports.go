@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
+
 	"aftercare/carelog/calendar"
 )
 
@@ -51,6 +53,10 @@ type ImportOptions struct {
 	Office      OfficeID // zero: the actor's
 	DryRun      bool     // report what would be done, change nothing
 	AddVillages bool     // a village the office does not know is added, not refused
+
+	// Progress is told after each row how many are done; nil: nobody is told. What
+	// is told of may still come to nothing: it commits with the last row.
+	Progress func(done, rows int)
 }
 
 // RowProblem is what is wrong with one cell.
@@ -88,7 +94,7 @@ func (l *Log) ImportLedger(ctx context.Context, by Actor, ledger Ledger, o Impor
 		return ImportReport{}, forbidden("only an officer of the office imports its ledger")
 	}
 	report, err := write(ctx, l, by, func(tx txn) (ImportReport, error) {
-		im := importer{log: l, tx: tx, options: o, seen: map[string]int{}, report: ImportReport{
+		im := importer{log: l, tx: tx, options: o, seen: map[string]int{}, digests: map[string][]byte{}, contacts: map[namedContact]ContactID{}, report: ImportReport{
 			Rows: len(ledger.Rows), DryRun: o.DryRun, Problems: []RowProblem{}, Warnings: []RowProblem{},
 		}}
 		if err := im.run(ctx, ledger); err != nil {
@@ -110,12 +116,15 @@ func (l *Log) ImportLedger(ctx context.Context, by Actor, ledger Ledger, o Impor
 }
 
 type importer struct {
-	log     *Log
-	tx      txn
-	options ImportOptions
-	seen    map[string]int
-	plans   []PlanID // of the enrolled
-	report  ImportReport
+	log      *Log
+	tx       txn
+	options  ImportOptions
+	seen     map[string]int
+	digests  map[string][]byte // of who was enrolled before this ledger came, by external id
+	contacts map[namedContact]ContactID
+	plans    []PlanID // of the enrolled
+	told     int      // of how many of them the texts are planned
+	report   ImportReport
 }
 
 func (im *importer) problem(row int, column string, r reason) {
@@ -136,15 +145,60 @@ func (im *importer) run(ctx context.Context, ledger Ledger) error {
 	if len(im.report.Problems) > 0 {
 		return nil
 	}
-	for _, row := range ledger.Rows {
+	if err := im.readDigests(ctx, ledger); err != nil {
+		return err
+	}
+	for i, row := range ledger.Rows {
 		if err := im.row(ctx, row); err != nil {
 			return fmt.Errorf("row %d: %w", row.Number, err)
+		}
+		if err := im.planTexts(ctx, i+1 == len(ledger.Rows)); err != nil {
+			return err
+		}
+		if im.options.Progress != nil {
+			im.options.Progress(i+1, len(ledger.Rows))
 		}
 	}
 	slices.SortStableFunc(im.report.Problems, func(a, b RowProblem) int { return cmp.Compare(a.Row, b.Row) })
 	err := im.tx.QueryRow(ctx, "SELECT count(*) FROM check_ins WHERE plan_id = ANY ($1) AND state = 'planned'", im.plans).Scan(&im.report.CheckIns)
 	if err != nil {
 		return fmt.Errorf("count check-ins: %w", err)
+	}
+	return nil
+}
+
+// textsTogether is of how many enrolled the texts are planned together.
+const textsTogether = 100
+
+// planTexts plans the texts of those enrolled since the last time, when they are
+// enough or the ledger is at its end. A ledger with problems comes to nothing anyway.
+func (im *importer) planTexts(ctx context.Context, atEnd bool) error {
+	untold := im.plans[im.told:]
+	if len(untold) == 0 || len(untold) < textsTogether && !atEnd || len(im.report.Problems) > 0 {
+		return nil
+	}
+	im.told = len(im.plans)
+	return im.log.planDueMessagesOf(ctx, im.tx, untold)
+}
+
+// readDigests finds who of the ledger is enrolled already.
+func (im *importer) readDigests(ctx context.Context, ledger Ledger) error {
+	ids := make([]string, len(ledger.Rows))
+	for i, row := range ledger.Rows {
+		ids[i] = strings.TrimSpace(row.Cells["外部编号"])
+	}
+	rows, err := im.tx.Query(ctx, "SELECT external_id, facts_digest FROM recipients WHERE office_id = $1 AND external_id = ANY ($2)", im.options.Office, ids)
+	if err != nil {
+		return fmt.Errorf("look for recipients enrolled before: %w", err)
+	}
+	var id string
+	var digest []byte
+	_, err = pgx.ForEachRow(rows, []any{&id, &digest}, func() error {
+		im.digests[id] = bytes.Clone(digest)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("look for recipients enrolled before: %w", err)
 	}
 	return nil
 }
@@ -158,14 +212,7 @@ func (im *importer) row(ctx context.Context, row LedgerRow) error {
 	}
 	im.seen[e.ExternalID] = row.Number
 	e.Office = im.options.Office
-	var digest []byte // of the recipient enrolled before this ledger came
-	err := im.tx.QueryRow(ctx, "SELECT facts_digest FROM recipients WHERE office_id = $1 AND external_id = $2", e.Office, e.ExternalID).Scan(&digest)
-	if err != nil && !none(err) {
-		return fmt.Errorf("look for the recipient: %w", err)
-	}
-	if twice {
-		digest = nil // its twin above is not what it is compared with
-	}
+	digest := im.digests[e.ExternalID]
 	if err := im.people(ctx, row, &e, digest != nil); err != nil {
 		return err
 	}
@@ -173,6 +220,7 @@ func (im *importer) row(ctx context.Context, row LedgerRow) error {
 		im.report.Unchanged++
 		same := bytes.Equal(digest, im.log.digest(e))
 		if !same {
+			var err error
 			if same, err = im.isAsExported(ctx, e, row); err != nil {
 				return err
 			}

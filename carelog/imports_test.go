@@ -1,6 +1,7 @@
 package carelog_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -191,4 +192,38 @@ func (c *county) rows() map[string]int {
 		}
 	}
 	return counts
+}
+
+// A long import that is given up in the middle leaves nothing behind, and says how far it was.
+func TestImportCancelledInTheMiddleLeavesNothing(t *testing.T) {
+	t.Parallel()
+	c := newCounty(t)
+	ctx, cancel := context.WithCancel(c.ctx())
+	defer cancel()
+	var told []int
+	_, err := c.app.ImportLedger(ctx, c.officer, cityLedger(60), carelog.ImportOptions{AddVillages: true, Progress: func(done, rows int) {
+		require.Equal(t, 60, rows)
+		if told = append(told, done); done == 30 {
+			cancel()
+		}
+	}})
+	require.ErrorIs(t, err, context.Canceled)
+	require.Len(t, told, 30)
+	for _, table := range []string{"recipients", "care_plans", "check_ins", "messages", "history", "case_groups"} {
+		require.Zero(t, c.count("SELECT count(*) FROM "+table), table)
+	}
+	require.Equal(t, 1, c.count("SELECT count(*) FROM villages"), "of the harness's contact")
+}
+
+func TestOneBadRowAmongEightyOneIsNamedAndNothingIsHalfWritten(t *testing.T) {
+	t.Parallel()
+	c := newCounty(t)
+	book := cityLedger(81)
+	book.Rows[40].Cells["救助金额(元)"] = "五千"
+	report, err := c.app.ImportLedger(c.ctx(), c.officer, book, carelog.ImportOptions{AddVillages: true})
+	require.NoError(t, err)
+	require.Equal(t, 42, report.Problems[0].Row)
+	require.Equal(t, "救助金额(元)", report.Problems[0].Column)
+	require.Zero(t, report.Enrolled)
+	require.Zero(t, c.count("SELECT count(*) FROM recipients"))
 }

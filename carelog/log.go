@@ -126,6 +126,41 @@ type txn struct {
 	days    *workdays
 	texts   *catalogue
 	pending *pending
+	memory  *memory
+}
+
+// memory is what a transaction need not look up again: a ledger names the same
+// village, officer and contact in row after row. Only what was found is kept.
+type memory struct {
+	lines    map[spokenTo]LineID
+	villages map[villageAt]VillageID
+	officers map[officerAt]UserID
+	serving  map[servedBy]bool
+	topics   map[ContactID][]Flag
+}
+
+type (
+	spokenTo struct {
+		office  OfficeID
+		country string
+	}
+	villageAt struct {
+		office OfficeID
+		VillageName
+	}
+	officerAt struct {
+		office OfficeID
+		login  string
+	}
+	servedBy struct {
+		office  OfficeID
+		contact ContactID
+		village VillageID
+	}
+)
+
+func newMemory() *memory {
+	return &memory{map[spokenTo]LineID{}, map[villageAt]VillageID{}, map[officerAt]UserID{}, map[servedBy]bool{}, map[ContactID][]Flag{}}
 }
 
 // pending is added last, so that the chains' heads are held as briefly as can be
@@ -144,7 +179,7 @@ func (l *Log) begin(ctx context.Context, by Actor) (txn, error) {
 	if err != nil {
 		return txn{}, fmt.Errorf("begin: %w", err)
 	}
-	t := txn{Tx: tx, now: l.Now(), by: by, pending: &pending{}}
+	t := txn{Tx: tx, now: l.Now(), by: by, pending: &pending{}, memory: newMemory()}
 	if t.days, t.texts, err = l.enter(ctx, t); err != nil {
 		tx.Rollback(context.WithoutCancel(ctx))
 		return txn{}, err

@@ -77,41 +77,54 @@ func (l *Log) PlanMessages(ctx context.Context, limit int) (int, error) {
 		if err != nil {
 			return 0, fmt.Errorf("find check-ins to plan for: %w", err)
 		}
-		return l.planMessagesOf(ctx, tx, rows)
+		due, err := pgx.CollectRows(rows, scanToPlan)
+		if err != nil {
+			return 0, fmt.Errorf("find check-ins to plan for: %w", err)
+		}
+		return len(due), l.planMessagesOf(ctx, tx, due)
 	})
 }
 
 // planDueMessages plans the texts of one plan's check-ins at once: those within
 // a fortnight, and those of the next one however far ahead.
 func (l *Log) planDueMessages(ctx context.Context, tx txn, p plan) error {
-	rows, err := tx.Query(ctx, selectToPlan+tellable+`c.plan_id = $1 AND c.messages_from <= greatest($2,
-			(SELECT min(n.messages_from) FROM check_ins n WHERE n.plan_id = $1 AND n.state = 'planned')) ORDER BY c.due, c.id FOR UPDATE OF c`,
-		p.id, tx.today().AddDays(planAhead))
-	if err != nil {
-		return fmt.Errorf("find check-ins to plan for: %w", err)
-	}
-	_, err = l.planMessagesOf(ctx, tx, rows)
-	return err
+	return l.planDueMessagesOf(ctx, tx, []PlanID{p.id})
 }
 
-func (l *Log) planMessagesOf(ctx context.Context, tx txn, rows pgx.Rows) (int, error) {
-	due, err := pgx.CollectRows(rows, scanToPlan)
-	if err != nil {
-		return 0, fmt.Errorf("find check-ins to plan for: %w", err)
+// planDueMessagesOf is planDueMessages for several plans. Each is looked up alone: of
+// rows this transaction has just laid by the thousand the database knows no statistics.
+func (l *Log) planDueMessagesOf(ctx context.Context, tx txn, plans []PlanID) error {
+	var due []toPlan
+	for _, id := range plans {
+		rows, err := tx.Query(ctx, selectToPlan+tellable+`c.plan_id = $1 AND c.messages_from <= greatest($2,
+			(SELECT min(n.messages_from) FROM check_ins n WHERE n.plan_id = $1 AND n.state = 'planned')) ORDER BY c.due, c.id FOR UPDATE OF c`,
+			id, tx.today().AddDays(planAhead))
+		if err != nil {
+			return fmt.Errorf("find check-ins to plan for: %w", err)
+		}
+		found, err := pgx.CollectRows(rows, scanToPlan)
+		if err != nil {
+			return fmt.Errorf("find check-ins to plan for: %w", err)
+		}
+		due = append(due, found...)
 	}
+	return l.planMessagesOf(ctx, tx, due)
+}
+
+func (l *Log) planMessagesOf(ctx context.Context, tx txn, due []toPlan) error {
 	// In one order whatever the query's plan: what is told first gets the earlier id.
 	slices.SortFunc(due, func(a, b toPlan) int { return cmp.Or(a.due.Compare(b.due), bytes.Compare(a.checkIn[:], b.checkIn[:])) })
 	ids := make([]CheckInID, len(due))
 	for i, t := range due {
 		ids[i] = t.checkIn
 		if err := l.planTexts(ctx, tx, t); err != nil {
-			return 0, err
+			return err
 		}
 	}
 	if _, err := tx.Exec(ctx, "UPDATE check_ins SET messages_planned = true WHERE id = ANY ($1)", ids); err != nil {
-		return 0, fmt.Errorf("mark messages planned: %w", err)
+		return fmt.Errorf("mark messages planned: %w", err)
 	}
-	return len(due), nil
+	return nil
 }
 
 // planTexts plans what goes out about one check-in: a request to the contact
@@ -221,19 +234,37 @@ type newMessage struct {
 
 // insertMessage plans a message. One that is due already wakes the drain of its line.
 func (l *Log) insertMessage(ctx context.Context, tx txn, m newMessage) (MessageID, error) {
-	id := newID[messageKind](tx.now, l.random)
-	_, err := tx.Exec(ctx, `INSERT INTO messages
-		(id, office_id, recipient_id, check_in_id, contact_id, user_id, inbound_id, line_id, purpose, wording, priority, not_before, deadline, reason, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
-		id, m.office, m.recipient, m.checkIn, m.contact, m.user, m.inbound, m.line, m.purpose, m.slot.wording, m.priority,
-		m.slot.notBefore, later(m.slot.deadline, m.slot.notBefore), m.slot.reason, tx.now)
+	ids, err := l.insertMessages(ctx, tx, m, []slot{m.slot})
 	if err != nil {
-		return id, fmt.Errorf("insert message: %w", err)
+		return MessageID{}, err
 	}
-	if !m.slot.notBefore.After(tx.now) {
-		return id, l.queue.SendDue(ctx, tx, m.line)
+	return ids[0], nil
+}
+
+// insertMessages plans a message a slot, alike in everything else.
+func (l *Log) insertMessages(ctx context.Context, tx txn, m newMessage, slots []slot) ([]MessageID, error) {
+	n := len(slots)
+	ids := make([]MessageID, n)
+	wordings, reasons := make([]string, n), make([]string, n)
+	notBefore, deadlines := make([]time.Time, n), make([]time.Time, n)
+	due := false
+	for i, s := range slots {
+		ids[i] = newID[messageKind](tx.now, l.random)
+		wordings[i], reasons[i], notBefore[i], deadlines[i] = s.wording, s.reason, s.notBefore, later(s.deadline, s.notBefore)
+		due = due || !s.notBefore.After(tx.now)
 	}
-	return id, nil
+	_, err := tx.Exec(ctx, `INSERT INTO messages
+		(id, office_id, recipient_id, check_in_id, contact_id, user_id, inbound_id, line_id, purpose, priority, created_at, wording, not_before, deadline, reason)
+		SELECT u.id, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, u.wording, u.not_before, u.deadline, u.reason
+		FROM unnest($11::uuid[], $12::text[], $13::timestamptz[], $14::timestamptz[], $15::text[]) AS u (id, wording, not_before, deadline, reason)`,
+		m.office, m.recipient, m.checkIn, m.contact, m.user, m.inbound, m.line, m.purpose, m.priority, tx.now, ids, wordings, notBefore, deadlines, reasons)
+	if err != nil {
+		return nil, fmt.Errorf("insert messages: %w", err)
+	}
+	if due {
+		return ids, l.queue.SendDue(ctx, tx, m.line)
+	}
+	return ids, nil
 }
 
 // cancelPlanned cancels what is planned about the check-ins and not yet on its way.

@@ -141,6 +141,9 @@ func (l *Log) lineOf(ctx context.Context, tx txn, office OfficeID, contact Conta
 			return id, err
 		}
 	}
+	if known, ok := tx.memory.lines[spokenTo{office, country}]; ok {
+		return known, nil
+	}
 	err := tx.QueryRow(ctx, "SELECT speaking_line($1, $2, $3)", office, l.carrier, country).Scan(&id)
 	if err != nil {
 		return id, fmt.Errorf("find the office's line: %w", err)
@@ -148,6 +151,7 @@ func (l *Log) lineOf(ctx context.Context, tx txn, office OfficeID, contact Conta
 	if id.IsZero() {
 		return id, conflict("no receiving number is set up for this office: start the server with a carrier first")
 	}
+	tx.memory.lines[spokenTo{office, country}] = id
 	return id, nil
 }
 

@@ -149,7 +149,7 @@ func (l *Log) ResumeHousehold(ctx context.Context, by Actor, id PlanID) ([]Plan,
 			if p.pauseAct != act || p.state != "paused" || p.path == "death" || p.closingProposed() || !by.may(p.office, ManagePlan) {
 				continue
 			}
-			if err := l.startPlan(ctx, tx, p.id); err != nil {
+			if err := l.startPlan(ctx, tx, p.id, !freshPlan); err != nil {
 				return nil, err
 			}
 			ids = append(ids, p.id)

@@ -147,7 +147,7 @@ func (l *Log) StartPlan(ctx context.Context, by Actor, id PlanID) (Plan, error) 
 		if !by.may(p.office, ManagePlan) {
 			return Plan{}, forbidden("only officers and supervisors of the office start its plans")
 		}
-		if err := l.startPlan(ctx, tx, id); err != nil {
+		if err := l.startPlan(ctx, tx, id, !freshPlan); err != nil {
 			return Plan{}, err
 		}
 		p, err = l.lockPlan(ctx, tx, id)
@@ -155,7 +155,10 @@ func (l *Log) StartPlan(ctx context.Context, by Actor, id PlanID) (Plan, error) 
 	})
 }
 
-func (l *Log) startPlan(ctx context.Context, tx txn, id PlanID) error {
+// freshPlan says that the plan was drafted in this transaction: nobody was told of its review.
+const freshPlan = true
+
+func (l *Log) startPlan(ctx context.Context, tx txn, id PlanID, fresh bool) error {
 	p, err := l.lockPlan(ctx, tx, id)
 	if err != nil {
 		return err
@@ -183,8 +186,10 @@ func (l *Log) startPlan(ctx context.Context, tx txn, id PlanID) error {
 	if err != nil {
 		return fmt.Errorf("start plan: %w", err)
 	}
-	if err := l.takeUpReview(ctx, tx, id); err != nil {
-		return err
+	if !fresh {
+		if err := l.takeUpReview(ctx, tx, id); err != nil {
+			return err
+		}
 	}
 	from := tx.today()
 	if kind == "plan_started" {
@@ -203,8 +208,10 @@ func (l *Log) startPlan(ctx context.Context, tx txn, id PlanID) error {
 			return err
 		}
 	}
-	if err := l.planDueMessages(ctx, tx, p); err != nil {
-		return err
+	if !fresh { // else whoever enrols plans them, for all that are enrolled together
+		if err := l.planDueMessages(ctx, tx, p); err != nil {
+			return err
+		}
 	}
 	if err := l.askForGuardian(ctx, tx, p); err != nil {
 		return err

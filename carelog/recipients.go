@@ -113,9 +113,15 @@ func (l *Log) EnrolRecipient(ctx context.Context, by Actor, e Enrolment) (Enroll
 		if err != nil {
 			return Enrolled{}, err
 		}
-		return l.enrol(ctx, tx, ready)
+		made, err := l.enrol(ctx, tx, ready)
+		if err != nil {
+			return Enrolled{}, err
+		}
+		return made, l.planDueMessagesOf(ctx, tx, []PlanID{made.Plan})
 	})
 }
+
+// enrol makes the file, the award and the plan. The plan's texts are the caller's to plan.
 
 func (l *Log) enrol(ctx context.Context, tx txn, e prepared) (Enrolled, error) {
 	id := newID[recipientKind](tx.now, l.random)
@@ -159,7 +165,7 @@ func (l *Log) enrol(ctx context.Context, tx txn, e prepared) (Enrolled, error) {
 		return made, nil
 	}
 	made.State = "active"
-	return made, l.startPlan(ctx, tx, plan)
+	return made, l.startPlan(ctx, tx, plan, freshPlan)
 }
 
 func (l *Log) insertRecipient(ctx context.Context, tx txn, id RecipientID, e prepared) (crypt.DataKey, error) {
@@ -234,11 +240,18 @@ func (l *Log) insertAward(ctx context.Context, tx txn, recipient RecipientID, ke
 	if err != nil {
 		return fmt.Errorf("insert award: %w", err)
 	}
-	for _, s := range a.Sources {
-		_, err := tx.Exec(ctx, "INSERT INTO aid_sources (award_id, source, amount_fen, level, office_code) VALUES ($1, $2, $3, $4, $5)", id, s.Name, s.AmountFen, s.Level, s.Office)
-		if err != nil {
-			return fmt.Errorf("insert aid source: %w", err)
-		}
+	if len(a.Sources) == 0 {
+		return nil
+	}
+	n := len(a.Sources)
+	names, amounts, levels, offices := make([]string, n), make([]int64, n), make([]string, n), make([]string, n)
+	for i, s := range a.Sources {
+		names[i], amounts[i], levels[i], offices[i] = s.Name, s.AmountFen, s.Level, s.Office
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO aid_sources (award_id, source, amount_fen, level, office_code)
+		SELECT $1, * FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[])`, id, names, amounts, levels, offices)
+	if err != nil {
+		return fmt.Errorf("insert aid sources: %w", err)
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"aftercare/carelog/calendar"
 	"aftercare/carelog/schedule"
 )
@@ -160,6 +162,9 @@ func (l *Log) planLate(ctx context.Context, tx txn, id CheckInID) error {
 	if err != nil {
 		return fmt.Errorf("find the check-in to plan for: %w", err)
 	}
-	_, err = l.planMessagesOf(ctx, tx, rows)
-	return err
+	due, err := pgx.CollectRows(rows, scanToPlan)
+	if err != nil {
+		return fmt.Errorf("find the check-in to plan for: %w", err)
+	}
+	return l.planMessagesOf(ctx, tx, due)
 }

@@ -90,10 +90,16 @@ func meetsTopics(topics []Flag, household []Member) bool {
 func (e *prepared) checkTopics(ctx context.Context, tx txn, p *problems) error {
 	household := append([]Member{{Flags: e.Flags}}, e.Household...)
 	for field, contact := range map[string]ContactID{"primary_contact_id": e.Primary, "backup_contact_id": e.Backup} {
-		var topics []Flag
-		err := tx.QueryRow(ctx, "SELECT barred_topics FROM village_contacts WHERE id = $1", contact).Scan(&topics)
-		if err != nil && !none(err) {
-			return fmt.Errorf("read barred topics: %w", err)
+		if contact.IsZero() {
+			continue
+		}
+		topics, known := tx.memory.topics[contact]
+		if !known {
+			err := tx.QueryRow(ctx, "SELECT barred_topics FROM village_contacts WHERE id = $1", contact).Scan(&topics)
+			if err != nil && !none(err) {
+				return fmt.Errorf("read barred topics: %w", err)
+			}
+			tx.memory.topics[contact] = topics
 		}
 		if meetsTopics(topics, household) {
 			p.add(field, isTopicBarred)

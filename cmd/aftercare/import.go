@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -44,12 +45,25 @@ func (c *importCommand) Run(ctx context.Context, out io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("--as %s: %w", c.As, err)
 		}
-		report, err := s.door.ImportLedger(ctx, actor, table, carelog.ImportOptions{DryRun: c.DryRun, AddVillages: c.AddVillages})
+		report, err := s.door.ImportLedger(ctx, actor, table, carelog.ImportOptions{DryRun: c.DryRun, AddVillages: c.AddVillages, Progress: progress(out)})
 		if err != nil {
+			if ctx.Err() != nil {
+				return errors.New("interrupted: nothing was imported")
+			}
 			return err
 		}
 		return printReport(out, report)
 	})
+}
+
+// progress says how far a long import is, a line a thousand rows. Nothing of it is
+// kept before the last.
+func progress(out io.Writer) func(done, rows int) {
+	return func(done, rows int) {
+		if done%1000 == 0 && done < rows {
+			fmt.Fprintf(out, "%d of %d rows looked at\n", done, rows)
+		}
+	}
 }
 
 func readLedger(r io.Reader, name string) (carelog.Ledger, error) {
