@@ -137,7 +137,7 @@ func (c *county) addUser(office carelog.OfficeID, login string, role carelog.Rol
 		Office: office, Login: login, Name: login + "某", Phone: "+8615400000201", Roles: []carelog.Role{role},
 	})
 	require.NoError(c.t, err)
-	token, err = c.work.IssueToken(c.t.Context(), system, id, carelog.APIToken, "test", tuesday.AddDate(1, 0, 0))
+	token, err = c.work.IssueToken(c.t.Context(), system, id, "test", tuesday.AddDate(1, 0, 0))
 	require.NoError(c.t, err)
 	return token
 }
@@ -161,7 +161,7 @@ func (c *county) tokenUntil(login string, until time.Time, scopes ...carelog.Sco
 	c.t.Helper()
 	id, err := c.work.UserByLogin(c.t.Context(), carelog.TheSystem(), login)
 	require.NoError(c.t, err)
-	token, err := c.work.IssueToken(c.t.Context(), carelog.TheSystem(), id, carelog.APIToken, "test", until, scopes...)
+	token, err := c.work.IssueToken(c.t.Context(), carelog.TheSystem(), id, "test", until, scopes...)
 	require.NoError(c.t, err)
 	return token
 }

@@ -16,7 +16,7 @@ func TestABrowserSessionIsNoToken(t *testing.T) {
 	require.NoError(t, err)
 	ticket, err := c.work.IssueTicket(t.Context(), carelog.TheSystem(), user, carelog.TicketPassword)
 	require.NoError(t, err)
-	require.NoError(t, c.work.SetPassword(t.Context(), ticket.Secret, "frog reads newspaper"))
+	require.NoError(t, c.work.SetPassword(t.Context(), carelog.Actor{}, ticket.Secret, "frog reads newspaper"))
 	opened, err := c.work.SignIn(t.Context(), carelog.Attempt{Login: "admin", Password: "frog reads newspaper"})
 	require.NoError(t, err)
 	session := opened.Secret

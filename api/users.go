@@ -57,7 +57,7 @@ func (s *server) issueToken(ctx context.Context, by carelog.Actor, in *struct{ B
 	for _, scope := range in.Body.Scopes {
 		scopes = append(scopes, carelog.Scope(scope))
 	}
-	secret, err := s.Log.IssueToken(ctx, by, user, carelog.APIToken, in.Body.Label, expires, scopes...)
+	secret, err := s.Log.IssueToken(ctx, by, user, in.Body.Label, expires, scopes...)
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ func TestAccountsOverHTTP(t *testing.T) {
 	issued := c.send(guard, http.MethodPost, id("li")+"/tickets", object{"purpose": "password"})
 	require.Equal(t, http.StatusCreated, issued.status)
 	ticket, _ := issued.object()["ticket"].(string)
-	require.NoError(t, c.work.SetPassword(t.Context(), ticket, "frog reads newspaper"))
+	require.NoError(t, c.work.SetPassword(t.Context(), carelog.Actor{}, ticket, "frog reads newspaper"))
 	require.Equal(t, http.StatusNoContent, c.send(guard, http.MethodPost, id("li")+"/unlock", nil).status)
 
 	c.send(guard, http.MethodPost, id("li")+"/dismiss", object{}).requireProblem(http.StatusUnprocessableEntity, "body.successor")

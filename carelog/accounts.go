@@ -36,10 +36,16 @@ const (
 
 type ticketKind struct{}
 
+// bothWithin is how long whoever issued a ticket for a password issues none for the
+// second factor of the same account, and the other way round: alone they would be in it.
+const bothWithin = 30 * 24 * time.Hour
+
 // IssueTicket makes a ticket for somebody to set a password or another second
 // factor, in place of any made before. A password that is lost may have been found:
-// it ends with its sessions at once. A security administrator of the person's office may,
-// never for themself; so may the system.
+// it ends with its sessions and tokens at once. A security administrator of every office
+// where the person holds a role may, never for themself; so may the system. A Conflict
+// where the same administrator has issued the other kind in the last 30 days: password
+// and second factor of one account take two.
 func (l *Log) IssueTicket(ctx context.Context, by Actor, user UserID, purpose string) (Ticket, error) {
 	if purpose != TicketPassword && purpose != TicketSecondFactor {
 		return Ticket{}, invalid("purpose", isUnknown)
@@ -55,36 +61,84 @@ func (l *Log) IssueTicket(ctx context.Context, by Actor, user UserID, purpose st
 			return t, err
 		}
 		t.Login = person.login
+		if err := reachesAll(ctx, tx, user); err != nil {
+			return t, err
+		}
 		if person.duty == programDuty {
 			return t, conflict("a program signs in nowhere: issue a token")
 		}
-		var had bool
-		err = tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM credentials WHERE user_id = $1 AND changed_at IS NOT NULL)", user).Scan(&had)
+		had, err := hasBegun(ctx, tx, user)
 		if err != nil {
-			return t, fmt.Errorf("look for a password: %w", err)
+			return t, err
 		}
-		if purpose == TicketPassword && !had {
+		first := purpose == TicketPassword && !had
+		if first {
 			t.ExpiresAt = tx.now.Add(firstTicketLasts)
+		}
+		if err := notBoth(ctx, tx, user, purpose); err != nil {
+			return t, err
 		}
 		if purpose == TicketPassword && had {
 			if _, err := tx.Exec(ctx, "UPDATE credentials SET password = NULL WHERE user_id = $1", user); err != nil {
 				return t, fmt.Errorf("end the password: %w", err)
 			}
-			if _, err := endSessions(ctx, tx, user, SessionID{}); err != nil {
+			if _, err := endSecrets(ctx, tx, user); err != nil {
 				return t, err
 			}
 		}
 		if err := endTickets(ctx, tx, user); err != nil {
 			return t, err
 		}
-		_, err = tx.Exec(ctx, `INSERT INTO account_tickets (id, user_id, secret_hash, purpose, issued_by, issued_at, expires_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7)`, newID[ticketKind](tx.now, l.random), user, secretHash(secret), purpose, by.User, tx.now, t.ExpiresAt)
+		_, err = tx.Exec(ctx, `INSERT INTO account_tickets (id, user_id, secret_hash, purpose, issued_by, issued_at, expires_at, first)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, newID[ticketKind](tx.now, l.random), user, secretHash(secret), purpose, by.User, tx.now, t.ExpiresAt, first)
 		if err != nil {
 			return t, fmt.Errorf("insert ticket: %w", err)
 		}
 		tx.audit(person.office, "ticket_issued", anyID(user), purpose)
 		return t, nil
 	})
+}
+
+// hasBegun tells whether somebody has ever had anything to sign in with.
+func hasBegun(ctx context.Context, tx txn, user UserID) (bool, error) {
+	var has bool
+	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM credentials WHERE user_id = $1 AND (changed_at IS NOT NULL OR totp IS NOT NULL))
+		OR EXISTS (SELECT FROM sso_identities WHERE user_id = $1)`, user).Scan(&has)
+	if err != nil {
+		return false, fmt.Errorf("look for a password: %w", err)
+	}
+	return has, nil
+}
+
+// notBoth refuses whoever would alone begin both halves of an account again. A first
+// ticket gives nobody what somebody else had.
+func notBoth(ctx context.Context, tx txn, user UserID, purpose string) error {
+	var other bool
+	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM account_tickets WHERE user_id = $1 AND issued_by = $2 AND purpose <> $3 AND NOT first AND issued_at > $4)`,
+		user, tx.by.User, purpose, tx.now.Add(-bothWithin)).Scan(&other)
+	if err != nil {
+		return fmt.Errorf("look for other tickets: %w", err)
+	}
+	if other {
+		return conflict("nobody alone begins both the password and the second factor of an account again: ask another security administrator, or the operator")
+	}
+	return nil
+}
+
+// reachesAll refuses where the person holds a role in an office whose accounts the
+// actor does not handle: their secret would open more than the actor may.
+func reachesAll(ctx context.Context, tx txn, user UserID) error {
+	if tx.by.Kind == System {
+		return nil
+	}
+	var beyond bool
+	if err := tx.QueryRow(ctx, "SELECT holds_beyond($1, $2)", user, tx.by.officesFor(KeepAccounts)).Scan(&beyond); err != nil {
+		return fmt.Errorf("look for roles out of reach: %w", err)
+	}
+	if beyond {
+		return forbidden("the account holds a role in an office beyond yours: a security administrator of that office does this")
+	}
+	return nil
 }
 
 // account is somebody's whose account is handled.
@@ -122,14 +176,49 @@ func endTickets(ctx context.Context, tx txn, user UserID) error {
 	return nil
 }
 
-// useTicket ends a ticket by using it; one that was used meanwhile is refused.
-func useTicket(ctx context.Context, tx txn, hash []byte, purpose string) (bool, error) {
-	tag, err := tx.Exec(ctx, `UPDATE account_tickets SET ended_at = $3 WHERE user_id = $1 AND secret_hash = $2 AND purpose = $4
-		AND ended_at IS NULL AND expires_at > $3`, tx.by.User, hash, tx.now, purpose)
-	if err != nil {
-		return false, fmt.Errorf("use ticket: %w", err)
+// useTicket ends a ticket by using it, and tells who issued it (zero: the operator); one
+// that was used meanwhile is refused.
+func useTicket(ctx context.Context, tx txn, hash []byte, purpose string) (issuer UserID, used bool, err error) {
+	err = tx.QueryRow(ctx, `UPDATE account_tickets SET ended_at = $3 WHERE user_id = $1 AND secret_hash = $2 AND purpose = $4
+		AND ended_at IS NULL AND expires_at > $3 RETURNING issued_by`, tx.by.User, hash, tx.now, purpose).Scan(&issuer)
+	if none(err) {
+		return issuer, false, nil
 	}
-	return tag.RowsAffected() == 1, nil
+	if err != nil {
+		return issuer, false, fmt.Errorf("use ticket: %w", err)
+	}
+	return issuer, true, nil
+}
+
+// byTicket is how the audit names the issuer of the ticket that was used.
+func byTicket(issuer UserID) string {
+	if issuer.IsZero() {
+		return "ticket of the operator"
+	}
+	return "ticket of " + issuer.String()
+}
+
+// ticketsTold is for how long people are told at every sign-in who issued a ticket for
+// their account: longer than leave lasts, and whoever came before them cannot end it.
+const ticketsTold = 30 * 24 * time.Hour
+
+// HandedTicket is a ticket that somebody else had made for one's account.
+type HandedTicket struct {
+	At      time.Time
+	Purpose string
+	Issuer  string // login; empty: the operator
+}
+
+// OwnTickets lists the tickets of the last 30 days to begin one's own account again,
+// newest first.
+func (l *Log) OwnTickets(ctx context.Context, by Actor) ([]HandedTicket, error) {
+	return read(ctx, l, by, func(tx txn) ([]HandedTicket, error) {
+		rows, err := tx.Query(ctx, "SELECT issued_at, purpose, issuer FROM own_tickets($1)", tx.now.Add(-ticketsTold))
+		if err != nil {
+			return nil, fmt.Errorf("list tickets: %w", err)
+		}
+		return pgx.CollectRows(rows, pgx.RowToStructByPos[HandedTicket])
+	})
 }
 
 // Unlock lets somebody in again whose account is locked after failures. An

@@ -56,8 +56,7 @@ type Actor struct {
 	Office OfficeID
 	Login  string
 	Name   string
-	Token  TokenID
-	Kept   TokenKind // what the token is for
+	Token  TokenID // what a program, or a person at another door than the console, came with
 
 	// Session is what a person at the console came with. While it awaits something
 	// (AwaitsSecondFactor, AwaitsEnrolment) they have no rights anywhere.
@@ -94,9 +93,9 @@ func (l *Log) Authenticate(ctx context.Context, secret string) (Actor, error) {
 	var rights rightsRow
 	var used *time.Time
 	var duty string
-	err := l.db.QueryRow(ctx, `SELECT token_id, token_kind, scopes, expires_at, last_used_at, user_id, office_id, login, duty, data_key, sealed, right_offices, right_roles
+	err := l.db.QueryRow(ctx, `SELECT token_id, scopes, expires_at, last_used_at, user_id, office_id, login, duty, data_key, sealed, right_offices, right_roles
 		FROM authenticate($1, $2)`, secretHash(secret), l.now()).
-		Scan(&a.Token, &a.Kept, &a.scopes, &a.until, &used, &a.User, &a.Office, &a.Login, &duty, &rights.key, &rights.sealed, &rights.offices, &rights.roles)
+		Scan(&a.Token, &a.scopes, &a.until, &used, &a.User, &a.Office, &a.Login, &duty, &rights.key, &rights.sealed, &rights.offices, &rights.roles)
 	if none(err) {
 		return Actor{}, unknown
 	}
@@ -112,52 +111,33 @@ func (l *Log) Authenticate(ctx context.Context, secret string) (Actor, error) {
 	return l.openActor(a, rights)
 }
 
-// TokenKind says what a secret is for.
-type TokenKind string
-
-// APIToken is a program's or script's. (People have sessions.)
-const APIToken TokenKind = "api"
-
-// IssueToken makes a bearer secret for user that ends at expires, for an API token
-// within a year. The secret is returned once and kept only as a hash. Without
+// IssueToken makes a bearer secret for user that ends at expires, within a year.
+//  The secret is returned once and kept only as a hash. Without
 // scopes it is let into all that the person may; a program's has to name some. A
 // person may issue for themself where they signed in without a token, a security
 // administrator for the programs of their offices, and no token makes one that
 // lasts longer than itself.
-func (l *Log) IssueToken(ctx context.Context, by Actor, user UserID, kind TokenKind, label string, expires time.Time, scopes ...Scope) (string, error) {
+func (l *Log) IssueToken(ctx context.Context, by Actor, user UserID, label string, expires time.Time, scopes ...Scope) (string, error) {
 	random := make([]byte, 32)
 	if _, err := io.ReadFull(l.random, random); err != nil {
 		return "", fmt.Errorf("make a token: %w", err)
 	}
 	secret := "ac_" + base64.RawURLEncoding.EncodeToString(random)
 	_, err := write(ctx, l, by.anew(), func(tx txn) (struct{}, error) {
-		office, err := mayIssue(ctx, tx, newToken{user, kind, expires, scopes})
+		office, err := mayIssue(ctx, tx, newToken{user, expires, scopes})
 		if err != nil {
 			return struct{}{}, err
 		}
 		id := newID[tokenKind](tx.now, l.random)
-		_, err = tx.Exec(ctx, `INSERT INTO tokens (id, user_id, secret_hash, kind, label, created_at, expires_at, scopes, issued_by)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, id, user, secretHash(secret), kind, label, tx.now, expires, listed(scopes), by.User)
+		_, err = tx.Exec(ctx, `INSERT INTO tokens (id, user_id, secret_hash, label, created_at, expires_at, scopes, issued_by)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`, id, user, secretHash(secret), label, tx.now, expires, listed(scopes), by.User)
 		if err != nil {
 			return struct{}{}, fmt.Errorf("insert token: %w", err)
 		}
-		tx.audit(office, "token_issued", anyID(user), string(kind))
+		tx.audit(office, "token_issued", anyID(user), id.String())
 		return struct{}{}, nil
 	})
 	return secret, err
-}
-
-// RevokeToken ends the token the actor came with.
-func (l *Log) RevokeToken(ctx context.Context, by Actor) error {
-	_, err := write(ctx, l, by.anew(), func(tx txn) (struct{}, error) {
-		_, err := tx.Exec(ctx, "UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL", by.Token, tx.now)
-		if err != nil {
-			return struct{}{}, fmt.Errorf("revoke token: %w", err)
-		}
-		tx.audit(by.Office, "token_revoked", anyID(by.User), "")
-		return struct{}{}, nil
-	})
-	return err
 }
 
 // RevokeTokens ends every token and session of a person at once: a secret that
@@ -175,15 +155,10 @@ func (l *Log) RevokeTokens(ctx context.Context, by Actor, user UserID) (int, err
 		if !by.may(office, KeepTokens) && !by.mayForOneself(user, OwnTokens) {
 			return 0, forbidden("only a security administrator revokes the tokens of others")
 		}
-		tag, err := tx.Exec(ctx, "UPDATE tokens SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL", user, tx.now)
-		if err != nil {
-			return 0, fmt.Errorf("revoke tokens: %w", err)
-		}
-		sessions, err := endSessions(ctx, tx, user, SessionID{})
+		ended, err := endSecrets(ctx, tx, user)
 		if err != nil {
 			return 0, err
 		}
-		ended := int(tag.RowsAffected()) + sessions
 		tx.audit(office, "tokens_revoked", anyID(user), fmt.Sprint(ended))
 		return ended, nil
 	})

@@ -69,7 +69,7 @@ func TestAttacks(t *testing.T) {
 	t.Run("RevokedTokensAreNobody", func(t *testing.T) {
 		t.Parallel()
 		c := newCounty(t)
-		secret, err := c.work.IssueToken(c.ctx(), carelog.TheSystem(), c.officer.User, carelog.APIToken, "lost", tuesday.Add(time.Hour))
+		secret, err := c.work.IssueToken(c.ctx(), carelog.TheSystem(), c.officer.User, "lost", tuesday.Add(time.Hour))
 		require.NoError(t, err)
 		_, err = c.app.RevokeTokens(c.ctx(), c.boss, c.officer.User)
 		require.Equal(t, carelog.Forbidden, carelog.KindOf(err))

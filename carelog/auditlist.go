@@ -32,15 +32,16 @@ type AuditEntry struct {
 	Detail    string    `json:"detail" doc:"Ids, counts and listed reasons, never personal facts"`
 }
 
-// Audit reads the audit of the actor's offices, newest first. Audit administrators
-// may, and the reading stands in the audit itself.
+// Audit reads the audit of the actor's offices, newest first; those of a top office
+// read what belongs to none too, such as failed sign-ins under unknown logins. Audit
+// administrators may, and the reading stands in the audit itself.
 func (l *Log) Audit(ctx context.Context, by Actor, f AuditFilter) ([]AuditEntry, error) {
 	if !by.Holds(ReadAudit) {
 		return nil, forbidden("only an audit administrator reads the audit")
 	}
 	return read(ctx, l, by, func(tx txn) ([]AuditEntry, error) {
 		rows, err := tx.Query(ctx, `SELECT seq, at, office_id, actor_kind, actor_id, act, subject_id, detail FROM audit
-			WHERE ($1 OR office_id = ANY ($2)) AND ($3 = '' OR act = $3) AND ($4::uuid IS NULL OR actor_id = $4)
+			WHERE ($1 OR office_id = ANY ($2) OR office_id IS NULL AND EXISTS (SELECT FROM offices WHERE parent_id IS NULL AND id = ANY ($2))) AND ($3 = '' OR act = $3) AND ($4::uuid IS NULL OR actor_id = $4)
 				AND ($5::uuid IS NULL OR subject_id = $5) AND ($6 = 0 OR seq < $6) ORDER BY seq DESC LIMIT $7`,
 			by.Kind == System, by.officesFor(ReadAudit), f.Act, f.Person, f.Subject, f.Before, f.Limit)
 		if err != nil {

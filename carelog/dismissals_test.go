@@ -23,7 +23,7 @@ func TestDismissUser(t *testing.T) {
 		_, err := c.app.TransferPlans(c.ctx(), c.officer, carelog.NewTransfer{Plans: []carelog.PlanID{offered.Plan}, To: "wu", Reason: "分工"})
 		require.NoError(t, err)
 		session, _ := c.enter("li")
-		token, err := c.work.IssueToken(c.ctx(), carelog.TheSystem(), c.officer.User, carelog.APIToken, "x", tuesday.AddDate(1, 0, 0))
+		token, err := c.work.IssueToken(c.ctx(), carelog.TheSystem(), c.officer.User, "x", tuesday.AddDate(1, 0, 0))
 		require.NoError(t, err)
 
 		for _, d := range []carelog.Dismissal{{User: c.officer.User}, {User: c.officer.User, Successor: "li"}, {User: c.officer.User, Successor: "zhao"}} {

@@ -148,7 +148,7 @@ func (l *Log) codeIsRight(ctx context.Context, tx txn, f factor, code string) (h
 
 // takeFactorAway uses a ticket for another second factor.
 func (l *Log) takeFactorAway(ctx context.Context, tx txn, ticket string) (bool, error) {
-	used, err := useTicket(ctx, tx, secretHash(ticket), TicketSecondFactor)
+	issuer, used, err := useTicket(ctx, tx, secretHash(ticket), TicketSecondFactor)
 	if err != nil || !used {
 		return false, err
 	}
@@ -158,7 +158,7 @@ func (l *Log) takeFactorAway(ctx context.Context, tx txn, ticket string) (bool, 
 	if _, err := tx.Exec(ctx, "DELETE FROM recovery_codes WHERE user_id = $1", tx.by.User); err != nil {
 		return false, fmt.Errorf("forget the recovery codes: %w", err)
 	}
-	tx.audit(tx.by.Office, "second_factor_taken_away", anyID(tx.by.User), "")
+	tx.audit(tx.by.Office, "second_factor_taken_away", anyID(tx.by.User), byTicket(issuer))
 	return true, nil
 }
 

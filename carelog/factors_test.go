@@ -25,7 +25,7 @@ func TestSecondFactor(t *testing.T) {
 		_, err = c.app.Tasks(c.ctx(), by, carelog.Page{Limit: 10})
 		require.Equal(t, carelog.Forbidden, carelog.KindOf(err))
 		require.Equal(t, carelog.Forbidden, carelog.KindOf(c.app.ChangePassword(c.ctx(), by, goodPassword, "quite another phrase 19")))
-		_, err = c.app.IssueToken(c.ctx(), by, by.User, carelog.APIToken, "for later", tuesday.AddDate(1, 0, 0))
+		_, err = c.app.IssueToken(c.ctx(), by, by.User, "for later", tuesday.AddDate(1, 0, 0))
 		require.Error(t, err, "no way round by a token")
 
 		second, err := c.app.EnrolSecondFactor(c.ctx(), by, "")

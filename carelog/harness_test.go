@@ -151,7 +151,7 @@ func (c *county) addUser(office carelog.OfficeID, login, phone string, roles ...
 	system := carelog.TheSystem()
 	id, err := c.work.AddUser(c.ctx(), system, carelog.NewUser{Office: office, Login: login, Name: login + "某", Phone: phone, Roles: roles})
 	require.NoError(c.t, err)
-	secret, err := c.work.IssueToken(c.ctx(), system, id, carelog.APIToken, "test", c.clock.now().AddDate(1, 0, 0))
+	secret, err := c.work.IssueToken(c.ctx(), system, id, "test", c.clock.now().AddDate(1, 0, 0))
 	require.NoError(c.t, err)
 	actor, err := c.app.Authenticate(c.ctx(), secret)
 	require.NoError(c.t, err)

@@ -7,8 +7,9 @@ import (
 
 // SetPassword takes a ticket for a password. The person signs in with it then; all
 // their sessions end. Unauthorized when the ticket is not good; Invalid when the
-// password is not.
-func (l *Log) SetPassword(ctx context.Context, ticket, password string) error {
+// password is not; Forbidden when whoever is signed in at that browser (the zero Actor:
+// nobody) issued it.
+func (l *Log) SetPassword(ctx context.Context, at Actor, ticket, password string) error {
 	notGood := &Error{Kind: Unauthorized, Message: "the ticket is unknown, used or expired: ask for a new one"}
 	if ticket == "" || len(ticket) > 200 {
 		return notGood
@@ -29,14 +30,17 @@ func (l *Log) SetPassword(ctx context.Context, ticket, password string) error {
 		return err
 	}
 	_, err = write(ctx, l, by, func(tx txn) (struct{}, error) {
-		used, err := useTicket(ctx, tx, secretHash(ticket), TicketPassword)
+		issuer, used, err := useTicket(ctx, tx, secretHash(ticket), TicketPassword)
 		if err != nil {
 			return struct{}{}, err
 		}
 		if !used {
 			return struct{}{}, notGood
 		}
-		return struct{}{}, l.keepPassword(ctx, tx, hash)
+		if !issuer.IsZero() && issuer == at.User {
+			return struct{}{}, forbidden("whoever issues a ticket does not use it: hand it over")
+		}
+		return struct{}{}, l.keepPassword(ctx, tx, hash, byTicket(issuer))
 	})
 	return err
 }
@@ -54,7 +58,7 @@ func (l *Log) newPassword(ctx context.Context, by Actor, password string) (strin
 
 // keepPassword puts the actor's new password in force: their other sessions and
 // their tickets end, and a lock is over.
-func (l *Log) keepPassword(ctx context.Context, tx txn, hash string) error {
+func (l *Log) keepPassword(ctx context.Context, tx txn, hash, how string) error {
 	_, err := tx.Exec(ctx, `INSERT INTO credentials (user_id, password, changed_at) VALUES ($1, $2, $3)
 		ON CONFLICT (user_id) DO UPDATE SET password = $2, changed_at = $3, failures = 0, failed_at = NULL, locked_until = NULL`, tx.by.User, hash, tx.now)
 	if err != nil {
@@ -66,7 +70,7 @@ func (l *Log) keepPassword(ctx context.Context, tx txn, hash string) error {
 	if err := endTickets(ctx, tx, tx.by.User); err != nil {
 		return err
 	}
-	tx.audit(tx.by.Office, "password_changed", anyID(tx.by.User), "")
+	tx.audit(tx.by.Office, "password_changed", anyID(tx.by.User), how)
 	return nil
 }
 
@@ -99,7 +103,7 @@ func (l *Log) ChangePassword(ctx context.Context, by Actor, present, next string
 		if class != "" {
 			return false, l.noteFailure(ctx, tx, s, nil, class)
 		}
-		return true, l.keepPassword(ctx, tx, hash)
+		return true, l.keepPassword(ctx, tx, hash, "")
 	})
 	if err == nil && !changed {
 		err = invalid("present_password", isNotThePasswd)

@@ -28,11 +28,11 @@ func TestPasswords(t *testing.T) {
 		"abcdefghijklm": "a run", "P@ssw0rdP@ssw0rd": "common", "ｐａｓｓｗｏｒｄ１２３４": "common in full width",
 		"Margarita-Fjord-1987": "leaked, by the operator's list",
 	} {
-		err := log.SetPassword(c.ctx(), ticket.Secret, password)
+		err := log.SetPassword(c.ctx(), carelog.Actor{}, ticket.Secret, password)
 		require.Equal(t, carelog.Invalid, carelog.KindOf(err), "%s: %s: %v", password, why, err)
 		require.NotContains(t, err.Error(), password)
 	}
-	require.NoError(t, log.SetPassword(c.ctx(), ticket.Secret, "ｆrog reads Newspaper"))
+	require.NoError(t, log.SetPassword(c.ctx(), carelog.Actor{}, ticket.Secret, "ｆrog reads Newspaper"))
 	_, err = log.SignIn(c.ctx(), carelog.Attempt{Login: "zhao", Password: "frog reads Newspaper"})
 	require.NoError(t, err, "however it was typed")
 	require.Equal(t, 1, c.count("SELECT count(*) FROM credentials WHERE password LIKE '$argon2id$v=19$m=64,t=1,p=1$%'"))

@@ -285,7 +285,7 @@ func (a Actor) opens(s Scope) bool {
 	case s == AnyToken:
 		return true
 	case s == NoToken:
-		return a.Kept != APIToken
+		return a.Token.IsZero()
 	}
 	return len(a.scopes) == 0 && a.Kind != Program || slices.Contains(a.scopes, s)
 }

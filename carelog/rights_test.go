@@ -103,20 +103,20 @@ func TestRights(t *testing.T) {
 	t.Run("AnUnknownOrExpiredOrRevokedSecretIsNobody", func(t *testing.T) {
 		t.Parallel()
 		c := newCounty(t)
-		secret, err := c.work.IssueToken(c.ctx(), carelog.TheSystem(), c.officer.User, carelog.APIToken, "mine", tuesday.AddDate(0, 0, 1))
+		secret, err := c.work.IssueToken(c.ctx(), carelog.TheSystem(), c.officer.User, "mine", tuesday.AddDate(0, 0, 1))
 		require.NoError(t, err)
 		actor, err := c.app.Authenticate(c.ctx(), secret)
 		require.NoError(t, err)
 		require.Equal(t, c.officer.User, actor.User)
-		require.NoError(t, c.app.RevokeToken(c.ctx(), actor))
-		lasting, err := c.work.IssueToken(c.ctx(), carelog.TheSystem(), c.officer.User, carelog.APIToken, "mine", tuesday.AddDate(0, 0, 1))
+		require.NoError(t, c.app.EndToken(c.ctx(), actor, actor.Token))
+		lasting, err := c.work.IssueToken(c.ctx(), carelog.TheSystem(), c.officer.User, "mine", tuesday.AddDate(0, 0, 1))
 		require.NoError(t, err)
 		c.clock.set(tuesday.AddDate(0, 0, 2))
 		for _, s := range []string{"", "ac_nobody", secret, lasting} {
 			_, err := c.app.Authenticate(c.ctx(), s)
 			require.Equal(t, carelog.Unauthorized, carelog.KindOf(err))
 		}
-		_, err = c.app.IssueToken(c.ctx(), c.officer, c.boss.User, carelog.APIToken, "not mine", tuesday.AddDate(1, 0, 0))
+		_, err = c.app.IssueToken(c.ctx(), c.officer, c.boss.User, "not mine", tuesday.AddDate(1, 0, 0))
 		require.Equal(t, carelog.Forbidden, carelog.KindOf(err))
 	})
 }

@@ -185,6 +185,19 @@ func endSessions(ctx context.Context, tx txn, user UserID, but SessionID) (int, 
 	return int(tag.RowsAffected()), nil
 }
 
+// endSecrets ends all sessions and tokens of a person, and tells how many.
+func endSecrets(ctx context.Context, tx txn, user UserID) (int, error) {
+	ended, err := endSessions(ctx, tx, user, SessionID{})
+	if err != nil {
+		return 0, err
+	}
+	tag, err := tx.Exec(ctx, "UPDATE tokens SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2", user, tx.now)
+	if err != nil {
+		return 0, fmt.Errorf("revoke tokens: %w", err)
+	}
+	return ended + int(tag.RowsAffected()), nil
+}
+
 // OpenSession is a session as its owner sees it.
 type OpenSession struct {
 	ID        SessionID

@@ -84,7 +84,7 @@ func TestSessions(t *testing.T) {
 		session, by := c.enter("li")
 		_, err := c.app.Authenticate(c.ctx(), session.Secret)
 		require.Equal(t, carelog.Unauthorized, carelog.KindOf(err))
-		token, err := c.app.IssueToken(c.ctx(), by, by.User, carelog.APIToken, "x", tuesday.AddDate(0, 1, 0))
+		token, err := c.app.IssueToken(c.ctx(), by, by.User, "x", tuesday.AddDate(0, 1, 0))
 		require.NoError(t, err)
 		_, err = c.app.AuthenticateSession(c.ctx(), token)
 		require.Equal(t, carelog.Unauthorized, carelog.KindOf(err))

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/pquerna/otp/totp"
 	"github.com/stretchr/testify/require"
 
@@ -38,7 +39,7 @@ func (c *county) setPassword(user carelog.UserID, password string) {
 	c.t.Helper()
 	ticket, err := c.work.IssueTicket(c.ctx(), carelog.TheSystem(), user, carelog.TicketPassword)
 	require.NoError(c.t, err)
-	require.NoError(c.t, c.app.SetPassword(c.ctx(), ticket.Secret, password))
+	require.NoError(c.t, c.app.SetPassword(c.ctx(), carelog.Actor{}, ticket.Secret, password))
 }
 
 func (c *county) try(login, password string) error { return c.tryFrom("", login, password) }
@@ -162,4 +163,24 @@ func TestSignIn(t *testing.T) {
 		}
 		require.Equal(t, 5, c.count("SELECT failures FROM credentials WHERE user_id = $1", c.officer.User))
 	})
+}
+
+func TestFailuresUnderUnknownLoginsAreTheTopOfficesToSee(t *testing.T) {
+	t.Parallel()
+	c := withPasswords(t)
+	below := c.addOffice("37032301", "派驻检察室", c.office)
+	require.Error(t, c.try("nobody", goodPassword))
+	seen := func(by carelog.Actor) int {
+		return length(c.app.Audit(c.ctx(), by, carelog.AuditFilter{Act: "sign_in_failed", Limit: 10}))(t)
+	}
+	require.Equal(t, 1, seen(c.addUser(c.office, "top", "", carelog.AuditAdministrator)))
+	require.Zero(t, seen(c.addUser(below, "below", "", carelog.AuditAdministrator)))
+	var all int
+	require.NoError(t, pgx.BeginFunc(c.ctx(), pgtest.Pool(t, c.db.App), func(tx pgx.Tx) error {
+		if _, err := tx.Exec(c.ctx(), "SELECT set_config('aftercare.offices', $1, true)", "{"+below.String()+"}"); err != nil {
+			return err
+		}
+		return tx.QueryRow(c.ctx(), "SELECT count(*) FROM audit WHERE office_id IS NULL").Scan(&all)
+	}))
+	require.Zero(t, all, "nor past the verb")
 }

@@ -19,7 +19,6 @@ const (
 // newToken is a token to be issued.
 type newToken struct {
 	user    UserID
-	kind    TokenKind
 	expires time.Time
 	scopes  []Scope
 }
@@ -41,17 +40,22 @@ func mayIssue(ctx context.Context, tx txn, n newToken) (OfficeID, error) {
 	case itself && by.mayForOneself(n.user, IssueOwnToken):
 	case itself:
 		return office, forbidden("a token makes no other for itself: sign in at the console, or ask the operator")
-	case duty != programDuty || n.kind != APIToken || !by.may(office, KeepTokens):
+	case duty != programDuty || !by.may(office, KeepTokens):
 		return office, forbidden("a security administrator issues tokens for programs, people issue their own")
-	case by.Kept == APIToken && n.expires.After(by.until):
+	case !by.Token.IsZero() && n.expires.After(by.until):
 		return office, forbidden("a token makes none that lasts longer than itself")
+	}
+	if !itself && by.Kind != System {
+		if err := reachesAll(ctx, tx, n.user); err != nil {
+			return office, err
+		}
 	}
 	return office, n.check(tx.now, duty)
 }
 
 func (n newToken) check(now time.Time, duty string) error {
 	var p problems
-	if n.kind == APIToken && n.expires.After(now.Add(longestToken)) {
+	if n.expires.After(now.Add(longestToken)) {
 		p.add("days", isBeyondAYear)
 	}
 	if duty == programDuty && len(n.scopes) == 0 {
@@ -100,7 +104,7 @@ func (l *Log) Tokens(ctx context.Context, by Actor, user UserID) ([]IssuedToken,
 			return nil, err
 		}
 		rows, err := tx.Query(ctx, `SELECT id, user_id, label, scopes, created_at, issued_by, expires_at, last_used_at, revoked_at
-			FROM tokens WHERE user_id = $1 AND kind = 'api' ORDER BY id DESC LIMIT 200`, user)
+			FROM tokens WHERE user_id = $1 ORDER BY id DESC LIMIT 200`, user)
 		if err != nil {
 			return nil, fmt.Errorf("list tokens: %w", err)
 		}

@@ -17,7 +17,7 @@ func TestTokens(t *testing.T) {
 	t.Run("ShowTheirLastUseToTheHour", func(t *testing.T) {
 		t.Parallel()
 		c := newCounty(t)
-		secret, err := c.work.IssueToken(c.ctx(), carelog.TheSystem(), c.boss.User, carelog.APIToken, "x", year)
+		secret, err := c.work.IssueToken(c.ctx(), carelog.TheSystem(), c.boss.User, "x", year)
 		require.NoError(t, err)
 		used := func() *time.Time {
 			tokens, err := c.app.Tokens(c.ctx(), c.boss, carelog.UserID{})
@@ -38,7 +38,7 @@ func TestTokens(t *testing.T) {
 		c := withPasswords(t)
 		made := c.enrol("A-1", 3)
 		_, signedIn := c.enter("li")
-		secret, err := c.app.IssueToken(c.ctx(), signedIn, c.officer.User, carelog.APIToken, "mine", year, "read:files")
+		secret, err := c.app.IssueToken(c.ctx(), signedIn, c.officer.User, "mine", year, "read:files")
 		require.NoError(t, err, "at the console")
 		scoped, err := c.app.Authenticate(c.ctx(), secret)
 		require.NoError(t, err)
@@ -47,13 +47,13 @@ func TestTokens(t *testing.T) {
 			"lists":               second(c.app.Tasks(c.ctx(), scoped, carelog.Page{Limit: 10})),
 			"writes":              second(c.app.PausePlan(c.ctx(), scoped, made.Plan, calendar.Of(tuesday).AddDays(9), "x")),
 			"what they proposed":  second(c.app.RejectClosing(c.ctx(), scoped, made.Plan, "x")),
-			"issues itself more":  second(c.app.IssueToken(c.ctx(), scoped, c.officer.User, carelog.APIToken, "more", year)),
-			"even without scopes": second(c.app.IssueToken(c.ctx(), c.officer, c.officer.User, carelog.APIToken, "more", year)),
-			"signs for another":   second(c.app.IssueToken(c.ctx(), signedIn, c.boss.User, carelog.APIToken, "x", year)),
+			"issues itself more":  second(c.app.IssueToken(c.ctx(), scoped, c.officer.User, "more", year)),
+			"even without scopes": second(c.app.IssueToken(c.ctx(), c.officer, c.officer.User, "more", year)),
+			"signs for another":   second(c.app.IssueToken(c.ctx(), signedIn, c.boss.User, "x", year)),
 		} {
 			require.Equal(t, carelog.Forbidden, carelog.KindOf(err), "%s: %v", name, err)
 		}
-		_, err = c.app.IssueToken(c.ctx(), signedIn, c.officer.User, carelog.APIToken, "x", year.AddDate(0, 0, 2))
+		_, err = c.app.IssueToken(c.ctx(), signedIn, c.officer.User, "x", year.AddDate(0, 0, 2))
 		require.Equal(t, []string{"days"}, fields(t, err), "longer than a year")
 	})
 }

@@ -130,7 +130,7 @@ func newHouse(t *testing.T) *house {
 	require.NoError(t, err)
 	user, err := h.workers.AddUser(t.Context(), system, carelog.NewUser{Office: office, Login: "li", Name: "李某", Phone: "+8615400000201", Roles: []carelog.Role{carelog.Officer}})
 	require.NoError(t, err)
-	secret, err := h.workers.IssueToken(t.Context(), system, user, carelog.APIToken, "test", tuesday.AddDate(1, 0, 0))
+	secret, err := h.workers.IssueToken(t.Context(), system, user, "test", tuesday.AddDate(1, 0, 0))
 	require.NoError(t, err)
 	h.officer, err = h.app.Authenticate(t.Context(), secret)
 	require.NoError(t, err)

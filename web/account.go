@@ -18,6 +18,7 @@ type accountPage struct {
 	This         carelog.SessionID
 	SecondFactor bool
 	Password     *form
+	Tickets      []carelog.HandedTicket // somebody else had made for the account
 }
 
 func (s *console) account(w http.ResponseWriter, r *http.Request, by carelog.Actor) error {
@@ -31,6 +32,9 @@ func (s *console) showAccount(w http.ResponseWriter, r *http.Request, by carelog
 		return err
 	}
 	if p.SecondFactor, err = s.Log.HasSecondFactor(r.Context(), by); err != nil {
+		return err
+	}
+	if p.Tickets, err = s.Log.OwnTickets(r.Context(), by); err != nil {
 		return err
 	}
 	s.show(w, r, &by, status, page{Name: "account", Data: p})

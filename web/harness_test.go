@@ -177,7 +177,7 @@ func (c *county) user(office carelog.OfficeID, login, phone string, roles ...car
 	require.NoError(c.t, err)
 	ticket, err := c.work.IssueTicket(ctx, system, id, carelog.TicketPassword)
 	require.NoError(c.t, err)
-	require.NoError(c.t, c.work.SetPassword(ctx, ticket.Secret, password))
+	require.NoError(c.t, c.work.SetPassword(ctx, carelog.Actor{}, ticket.Secret, password))
 	c.actors[login], err = c.work.ActAs(ctx, system, login)
 	require.NoError(c.t, err)
 }

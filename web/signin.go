@@ -47,7 +47,39 @@ func (s *console) signIn(w http.ResponseWriter, r *http.Request) {
 // enter takes a session into the browser and goes on.
 func (s *console) enter(w http.ResponseWriter, r *http.Request, opened carelog.Session) {
 	s.setSession(w, opened)
-	http.Redirect(w, r, wayOn[opened.Awaits], http.StatusSeeOther)
+	http.Redirect(w, r, s.onward(r, opened), http.StatusSeeOther)
+}
+
+// onward is where a new session goes on: to its account while its owner is to be told
+// who had a ticket made for it, else to the work. Not to know is no reason to turn
+// somebody away: their account shows the same.
+func (s *console) onward(r *http.Request, opened carelog.Session) string {
+	if opened.Awaits == "" {
+		by, err := s.Log.AuthenticateSession(r.Context(), opened.Secret)
+		if err == nil {
+			var tickets []carelog.HandedTicket
+			if tickets, err = s.Log.OwnTickets(r.Context(), by); err == nil && len(tickets) > 0 {
+				return "/account"
+			}
+		}
+		if err != nil && r.Context().Err() == nil {
+			s.Slog.ErrorContext(r.Context(), "look for tickets after signing in", "error", err)
+		}
+	}
+	return wayOn[opened.Awaits]
+}
+
+// whoeverIsHere is who is signed in at this browser; the zero Actor when nobody is.
+func (s *console) whoeverIsHere(r *http.Request) carelog.Actor {
+	cookie, err := r.Cookie(s.cookieName(sessionCookie))
+	if err != nil {
+		return carelog.Actor{}
+	}
+	by, err := s.Log.AuthenticateSession(r.Context(), cookie.Value)
+	if err != nil {
+		return carelog.Actor{}
+	}
+	return by
 }
 
 func (s *console) codePage(w http.ResponseWriter, r *http.Request, by carelog.Actor) error {
@@ -84,7 +116,7 @@ func (s *console) setUp(w http.ResponseWriter, r *http.Request) {
 	f, status := newForm("setup", nil), http.StatusUnprocessableEntity
 	var err error
 	if s.typedTwice(f, r); len(f.Problems) == 0 {
-		err = s.Log.SetPassword(r.Context(), r.PostForm.Get("ticket"), r.PostForm.Get("new_password"))
+		err = s.Log.SetPassword(r.Context(), s.whoeverIsHere(r), r.PostForm.Get("ticket"), r.PostForm.Get("new_password"))
 		if err == nil {
 			http.Redirect(w, r, "/signin", http.StatusSeeOther)
 			return

@@ -114,6 +114,27 @@ func TestSetUpByTicket(t *testing.T) {
 	require.NotContains(t, c.logged.String(), ticket)
 }
 
+func TestTheOwnerIsToldWhoHadTheirPasswordReset(t *testing.T) {
+	t.Parallel()
+	c := newCounty(t)
+	c.user(c.actors["li"].Office, "guard", "", carelog.SecurityAdministrator)
+	guard := c.signIn("guard")
+	_, body := guard.post("/people/"+c.actors["li"].User.String()+"/ticket", url.Values{"purpose": {carelog.TicketPassword}})
+	ticket := regexp.MustCompile(`<code>(at_[A-Za-z0-9_-]+)</code>`).FindStringSubmatch(body)[1]
+	form := url.Values{"ticket": {ticket}, "new_password": {"another phrase 22"}, "repeat": {"another phrase 22"}}
+	status, _ := guard.post("/setup", form)
+	require.Equal(t, http.StatusForbidden, status, "not in the browser of whoever issued it")
+	b := c.anybody()
+	status, _ = b.post("/setup", form)
+	require.Equal(t, http.StatusSeeOther, status)
+	for range 2 { // whoever came first does not end it
+		b.post("/signin", url.Values{"login": {"li"}, "password": {"another phrase 22"}})
+		require.Equal(t, "/account", b.place)
+		require.Contains(t, words(b.page("/account")), "重设密码 2026")
+		require.Contains(t, words(b.page("/account")), "签发人 guard")
+	}
+}
+
 func TestAccount(t *testing.T) {
 	t.Parallel()
 	c := newCounty(t)

@@ -129,7 +129,7 @@ func (s *console) endSSO(w http.ResponseWriter, r *http.Request) {
 	// The session's cookie is Strict: a redirect would still count as coming from the
 	// provider and go without it. A page of ours that goes on by itself does not.
 	s.setSession(w, opened)
-	s.show(w, r, nil, http.StatusOK, page{Name: "onward", Onward: wayOn[opened.Awaits]})
+	s.show(w, r, nil, http.StatusOK, page{Name: "onward", Onward: s.onward(r, opened)})
 }
 
 // exchange trades the code for claims that are checked and mapped.

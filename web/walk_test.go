@@ -97,7 +97,7 @@ func TestAProgramHasNoConsole(t *testing.T) {
 	c := newCounty(t)
 	id, err := c.work.AddUser(t.Context(), carelog.TheSystem(), carelog.NewUser{Office: c.actors["li"].Office, Login: "program", Name: "x", Roles: []carelog.Role{carelog.Integration}})
 	require.NoError(t, err)
-	secret, err := c.work.IssueToken(t.Context(), carelog.TheSystem(), id, carelog.APIToken, "x", tuesday.AddDate(0, 1, 0), "read:files")
+	secret, err := c.work.IssueToken(t.Context(), carelog.TheSystem(), id, "x", tuesday.AddDate(0, 1, 0), "read:files")
 	require.NoError(t, err)
 	_, err = c.work.IssueTicket(t.Context(), carelog.TheSystem(), id, carelog.TicketPassword)
 	require.Equal(t, carelog.Conflict, carelog.KindOf(err), "nobody gives it a password")

@@ -239,7 +239,7 @@ func (s *service) printToken(ctx context.Context, out io.Writer, user carelog.Us
 	if days < 1 || days > 365 {
 		return errors.New("--days must lie between 1 and 365")
 	}
-	token, err := s.work.IssueToken(ctx, carelog.TheSystem(), user, carelog.APIToken, "command line", s.work.Now().AddDate(0, 0, days), scopes...)
+	token, err := s.work.IssueToken(ctx, carelog.TheSystem(), user, "command line", s.work.Now().AddDate(0, 0, days), scopes...)
 	if err != nil {
 		return err
 	}

@@ -215,10 +215,10 @@ func (d *demo) logins(ctx context.Context) ([]demoLogin, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := work.SetPassword(ctx, ticket.Secret, demoPassword); err != nil {
+		if err := work.SetPassword(ctx, carelog.Actor{}, ticket.Secret, demoPassword); err != nil {
 			return nil, err
 		}
-		token, err := work.IssueToken(ctx, system, user, carelog.APIToken, "demo", d.now().AddDate(0, 0, 7))
+		token, err := work.IssueToken(ctx, system, user, "demo", d.now().AddDate(0, 0, 7))
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
@@ -48,4 +49,17 @@ func TestSignInSettings(t *testing.T) {
 		_, err = signInFlags{PasswordList: list + "x"}.rules()
 		require.Error(t, err)
 	})
+}
+
+func TestAFailedSignInUnderAnUnknownLoginIsSeenInTheAudit(t *testing.T) {
+	r := setUp(t)
+	r.person("first", "admin", "--code", "370300", "--office", "淄博市人民检察院", "--signature", "市检察院", "--name", "管理员")
+	auditor := r.person("add-user", "watch", "--office-code", "370300", "--role", "audit_administrator", "--name", "审某")
+	r.serve()
+	answer := r.form("/signin", url.Values{"login": {"root"}, "password": {"Summer2026!"}})
+	require.Equal(t, http.StatusUnauthorized, answer.StatusCode)
+	status, read := r.call(auditor, http.MethodGet, "/v1/audit?act=sign_in_failed", "")
+	require.Equal(t, http.StatusOK, status)
+	require.Len(t, items(read), 1)
+	require.Contains(t, items(read)[0]["detail"], "unknown_login")
 }
