@@ -112,7 +112,9 @@ func (l *Log) Authenticate(ctx context.Context, secret string) (Actor, error) {
 }
 
 // IssueToken makes a bearer secret for user that ends at expires, within a year.
-//  The secret is returned once and kept only as a hash. Without
+//
+//	The secret is returned once and kept only as a hash. Without
+//
 // scopes it is let into all that the person may; a program's has to name some. A
 // person may issue for themself where they signed in without a token, a security
 // administrator for the programs of their offices, and no token makes one that
