@@ -67,6 +67,8 @@ var reveals = map[string]string{
 	"on_duty":                "the id of whoever is on duty",
 	"offered_plans":          "of a plan offered to or by an office of the scope: name, reason and state, while the offer is open",
 	"office_by_code":         "the id and name of an office",
+	"holds_beyond":           "whether a person holds a role outside some offices",
+	"own_tickets":            "who began the caller's own account again, by login",
 	"erase_case_of_the_last": "nothing; destroys the keys of a case when the last of its people was erased",
 	"erase_file":             "nothing; erases one file of the scope that another person proposed to erase",
 	"take_over":              "nothing; moves one plan offered to an office of the scope",
